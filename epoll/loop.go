@@ -1,0 +1,124 @@
+//go:build linux
+
+// Package epoll runs callbacks for many descriptors on one goroutine: a server's only
+// thread of its own, whatever number of terminals it serves.
+//
+// A callback runs on the loop and must not block. Registering and removing may be done
+// from anywhere, also from a callback. The loop's lock is a leaf and is not held while
+// a callback runs.
+package epoll
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ptsns/ptsns/wait"
+)
+
+// Loop is one epoll instance and the goroutine that waits on it.
+type Loop struct {
+	epfd int // immutable, like quit
+	quit int // eventfd that ends the loop
+
+	mu        sync.RWMutex
+	callbacks map[uint64]func(wait.Events) // guarded by mu; by registration
+	next      uint64                       // guarded by mu; never reused, so a late event finds nobody
+
+	done chan struct{} // closed when the loop has ended
+}
+
+// NewLoop starts a loop. Close ends it.
+func NewLoop() (*Loop, error) {
+	epfd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	quit, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		_ = unix.Close(epfd) // nothing was done with it
+		return nil, os.NewSyscallError("eventfd", err)
+	}
+	l := &Loop{epfd: epfd, quit: quit, callbacks: make(map[uint64]func(wait.Events)), next: quitID + 1, done: make(chan struct{})}
+	if err := l.control(unix.EPOLL_CTL_ADD, quit, unix.EPOLLIN, quitID); err != nil {
+		_ = unix.Close(epfd)
+		_ = unix.Close(quit)
+		return nil, err
+	}
+	go l.run()
+	return l, nil
+}
+
+const quitID = 0
+
+func (l *Loop) control(op, fd int, events uint32, id uint64) error {
+	ev := unix.EpollEvent{Events: events, Fd: int32(id), Pad: int32(id >> 32)}
+	if err := unix.EpollCtl(l.epfd, op, fd, &ev); err != nil {
+		return os.NewSyscallError("epoll_ctl", err)
+	}
+	return nil
+}
+
+// Add calls f at each edge of fd's readiness within events, and once at first when it
+// is ready already, until forget is called or fd is closed. Who closes fd forgets it
+// first. f may run once more while forget returns.
+func (l *Loop) Add(fd int, events wait.Events, f func(wait.Events)) (forget func(), err error) {
+	l.mu.Lock()
+	id := l.next
+	l.next++
+	l.callbacks[id] = f
+	l.mu.Unlock()
+	forget = func() {
+		l.mu.Lock()
+		delete(l.callbacks, id)
+		l.mu.Unlock()
+	}
+	if err := l.control(unix.EPOLL_CTL_ADD, fd, uint32(events)|unix.EPOLLET, id); err != nil {
+		forget()
+		return nil, err
+	}
+	return forget, nil
+}
+
+func (l *Loop) run() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(l.done)
+	events := make([]unix.EpollEvent, 128)
+	for {
+		n, err := unix.EpollWait(l.epfd, events, -1)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			panic(fmt.Sprintf("epoll_wait: %v", err)) // only a broken epfd of ours
+		}
+		for _, ev := range events[:n] {
+			id := uint64(uint32(ev.Fd)) | uint64(uint32(ev.Pad))<<32
+			if id == quitID {
+				return
+			}
+			l.mu.RLock()
+			f := l.callbacks[id]
+			l.mu.RUnlock()
+			if f != nil {
+				f(wait.Events(ev.Events))
+			}
+		}
+	}
+}
+
+// Close ends the loop. It waits for a running callback, so it must not be called from
+// one. Nothing may be registered after it.
+func (l *Loop) Close() error {
+	one := [8]byte{1}
+	if _, err := unix.Write(l.quit, one[:]); err != nil {
+		return os.NewSyscallError("write eventfd", err)
+	}
+	<-l.done
+	_ = unix.Close(l.quit) // both are ours alone and nothing waits on them
+	return os.NewSyscallError("close", unix.Close(l.epfd))
+}
