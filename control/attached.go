@@ -1,0 +1,204 @@
+package control
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/ptsns/ptsns/hub"
+	"github.com/ptsns/ptsns/server"
+)
+
+// protocol is the word in the Upgrade header.
+const protocol = "ptsns"
+
+// outputChunk is the most output that goes into one frame.
+const outputChunk = 32 << 10
+
+// attached is the server's end of a stream.
+type attached struct {
+	joined
+	conn net.Conn
+	r    *bufio.Reader // readFrames' alone
+	in   inputQueue
+
+	wmu sync.Mutex // held while a frame is written to conn
+}
+
+// stream turns the connection of a request into a stream and serves it until the
+// terminal has ended or the client has gone.
+func (h *handler) stream(w http.ResponseWriter, j joined, r role) {
+	defer j.viewer.Close()
+	ctx, leave, ok := h.clients.enter(r)
+	if !ok {
+		writeError(w, server.ErrEnding)
+		return
+	}
+	defer leave()
+	conn, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		writeError(w, fmt.Errorf("turn the connection into a stream: %w", err))
+		return
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Time{}); err != nil {
+		return
+	}
+	answer := fmt.Sprintf("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: %s\r\n%s: %d\r\n",
+		protocol, headerTerminal, j.index)
+	if j.pid != 0 {
+		answer += fmt.Sprintf("%s: %d\r\n", headerPID, j.pid)
+	}
+	if _, err := io.WriteString(conn, answer+"\r\n"); err != nil {
+		return
+	}
+	a := &attached{joined: j, conn: conn, r: rw.Reader}
+	a.serve(ctx)
+}
+
+// serve relays both ways until the end of either side. It leaves no goroutine.
+func (a *attached) serve(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(ctx, func() { _ = a.conn.Close() }) // ends reads and writes in progress
+	defer stop()
+	var running sync.WaitGroup
+	running.Go(func() { // readFrames: ends with the connection
+		defer cancel()
+		a.readFrames(ctx, &running)
+	})
+	a.relayOutput(ctx)
+	cancel()
+	running.Wait()
+}
+
+// relayOutput sends what the terminal puts out, and how it ended.
+func (a *attached) relayOutput(ctx context.Context) {
+	buf := make([]byte, frameHeader+outputChunk)
+	for {
+		n, lost, err := a.viewer.Next(ctx, buf[frameHeader:])
+		if lost > 0 {
+			if a.send(frameLost, binary.BigEndian.AppendUint64(nil, lost)...) != nil {
+				return
+			}
+		}
+		if n > 0 {
+			putHeader(buf[:frameHeader+n], frameOutput)
+			if a.write(buf[:frameHeader+n]) != nil {
+				return
+			}
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			a.fail(ctx, err)
+			return
+		}
+	}
+	if a.process == nil {
+		_ = a.send(frameEnd) // whether or not it is heard, this is over
+		return
+	}
+	code, err := a.process.Wait(ctx)
+	if err != nil {
+		a.fail(ctx, err)
+		return
+	}
+	_ = a.send(frameExit, binary.BigEndian.AppendUint32(nil, uint32(code))...) // the same
+}
+
+// readFrames does what the client says until it says something wrong or goes.
+func (a *attached) readFrames(ctx context.Context, running *sync.WaitGroup) {
+	var buf []byte
+	for {
+		kind, payload, err := readFrame(a.r, &buf)
+		if err != nil {
+			return
+		}
+		switch kind {
+		case frameInput, frameEndInput:
+			idle, ok := a.in.put(payload, kind == frameEndInput)
+			if !ok {
+				a.fail(ctx, fmt.Errorf("%w: input past its window or its end", errProtocol))
+				return
+			}
+			if idle {
+				running.Go(func() { a.relayInput(ctx) }) // ends when the queue is empty
+			}
+		case frameResize:
+			a.viewer.Resize(binary.BigEndian.Uint16(payload), binary.BigEndian.Uint16(payload[2:]))
+		case frameSignal:
+			a.signal(syscall.Signal(payload[0]))
+		default:
+			a.fail(ctx, fmt.Errorf("%w: frame %q", errProtocol, kind))
+			return
+		}
+	}
+}
+
+// signal passes a signal on. One for a terminal without a program of ours, or
+// for a program that has ended, has nobody to go to.
+func (a *attached) signal(sig syscall.Signal) {
+	if a.process != nil && sig > 0 && sig <= 64 {
+		_ = a.process.Signal(sig)
+	}
+}
+
+// relayInput types what is queued and lets the client send more.
+func (a *attached) relayInput(ctx context.Context) {
+	for {
+		p, end := a.in.take()
+		if len(p) == 0 && !end {
+			return
+		}
+		if len(p) > 0 {
+			err := a.viewer.Write(ctx, p)
+			if errors.Is(err, hub.ErrReadOnly) {
+				a.fail(ctx, err)
+				return
+			}
+			if err != nil {
+				return // the terminal or the client has gone, and relayOutput hears of it
+			}
+			if n := a.in.taken(len(p)); n > 0 && a.send(frameWindow, binary.BigEndian.AppendUint32(nil, uint32(n))...) != nil {
+				return
+			}
+		}
+		if end {
+			a.viewer.EndInput()
+		}
+	}
+}
+
+// fail tells the client why the stream ends, if it is still there, and ends it.
+func (a *attached) fail(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	e, _ := describe(err)
+	text, merr := json.Marshal(e)
+	if merr == nil && len(text) <= maxPayload {
+		_ = a.send(frameFailure, text...) // it may have gone
+	}
+	_ = a.conn.Close() // ends the other goroutines of the stream
+}
+
+func (a *attached) send(kind byte, payload ...byte) error {
+	return a.write(appendFrame(nil, kind, payload...))
+}
+
+func (a *attached) write(frame []byte) error {
+	a.wmu.Lock()
+	defer a.wmu.Unlock()
+	_, err := a.conn.Write(frame)
+	return err
+}

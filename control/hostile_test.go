@@ -1,0 +1,305 @@
+package control
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// rawAttach attaches by hand and returns the connection as a stream.
+func rawAttach(t *testing.T, socket string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	fmt.Fprintf(conn, "POST /v1/terminals/0/attach HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: PTSNS\r\nContent-Length: 2\r\n\r\n{}")
+	resp, err := http.ReadResponse(bufio.NewReaderSize(conn, 16), nil)
+	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("attach: %v %v", resp, err)
+	}
+	return conn
+}
+
+func TestHostileFrames(t *testing.T) {
+	tests := []struct {
+		name  string
+		bytes []byte
+		says  string // in the failure frame, "" when there is none
+	}{
+		{"unknown type", []byte{'?', 0, 0, 0, 0}, "protocol error"},
+		{"a type of the server's", appendFrame(nil, frameOutput, 'x'), "protocol error"},
+		{"too long", []byte{frameInput, 0, 1, 0, 1}, ""},
+		{"longer than memory", []byte{frameInput, 0xff, 0xff, 0xff, 0xff}, ""},
+		{"long signal", appendFrame(nil, frameSignal, 1, 2), ""},
+		{"short resize", appendFrame(nil, frameResize, 1), ""},
+		{"input after its end", append(appendFrame(nil, frameEndInput), appendFrame(nil, frameInput, 'x')...), "protocol error"},
+		{"more input than allowed", bytes.Repeat(appendFrame(nil, frameInput, make([]byte, 1<<15)...), 3), "protocol error"},
+		{"half a frame", []byte{frameInput, 0, 0}, ""},
+		{"HTTP", []byte("GET /v1/namespace HTTP/1.1\r\n\r\n"), ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			ns := newFakeNamespace()
+			v := newFakeViewer()
+			v.gate = make(chan struct{}) // nothing is ever typed
+			ns.joined = joined{viewer: v, process: newFakeProcess()}
+			conn := rawAttach(t, serveFake(t, ns, nil).socket)
+			_, _ = conn.Write(tt.bytes) // the server may drop us in the middle
+			if tt.says == "" {
+				_ = conn.(*net.UnixConn).CloseWrite()
+			}
+			said, _ := io.ReadAll(conn) // ends: the server hangs up
+			if tt.says != "" && (len(said) == 0 || said[0] != frameFailure || !strings.Contains(string(said), tt.says)) {
+				t.Errorf("the server said %q, want a failure with %q", said, tt.says)
+			}
+			next(t, v.closed)
+		})
+	}
+}
+
+func TestHostileRequests(t *testing.T) {
+	ns := newFakeNamespace()
+	ns.joined = joined{viewer: newFakeViewer()}
+	socket := serveFake(t, ns, nil).socket
+	const upgrade = "Connection: Upgrade\r\nUpgrade: ptsns\r\n"
+	post := func(path, header, body string) string {
+		return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %d\r\n\r\n%s", path, header, len(body), body)
+	}
+	tests := []struct {
+		name, request string
+		status        int
+	}{
+		{"not HTTP", "\x00\x01\x02\r\n\r\n", 400},
+		{"endless header", "GET /v1/namespace HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("a", 1<<20) + "\r\n\r\n", 431},
+		{"unknown path", "GET /v2/namespace HTTP/1.1\r\nHost: x\r\n\r\n", 404},
+		{"wrong method", "PUT /v1/namespace HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 405},
+		{"no JSON", post("/v1/programs", "", "argv"), 400},
+		{"wrong JSON", post("/v1/programs", "", `{"argv":3}`), 400},
+		{"deep JSON", post("/v1/programs", "", strings.Repeat("[", 1<<20)), 400},
+		{"no program", post("/v1/programs", "", `{"argv":[]}`), 400},
+		{"a NUL", post("/v1/programs", "", `{"argv":["a\u0000b"]}`), 400},
+		{"a NUL in the environment", post("/v1/programs", "", `{"argv":["a"],"env":["A=\u0000"]}`), 400},
+		{"rows out of range", post("/v1/programs", "", `{"argv":["a"],"rows":65536}`), 400},
+		{"attach without upgrade", post("/v1/programs", "", `{"argv":["a"],"attach":true}`), 400},
+		{"upgrade without attach", post("/v1/programs", upgrade, `{"argv":["a"]}`), 400},
+		{"body too long", post("/v1/terminals/0/attach", upgrade, strings.Repeat(" ", maxAttach+1)), 400},
+		{"no upgrade", post("/v1/terminals/0/attach", "", "{}"), 400},
+		{"other upgrade", post("/v1/terminals/0/attach", "Connection: Upgrade\r\nUpgrade: h2c\r\n", "{}"), 400},
+		{"index", post("/v1/terminals/x/attach", upgrade, "{}"), 400},
+		{"negative index", post("/v1/terminals/-1/attach", upgrade, "{}"), 400},
+		{"index too high", post("/v1/terminals/1048576/attach", upgrade, "{}"), 400},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			conn, err := net.Dial("unix", socket)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			go func() { _, _ = io.WriteString(conn, tt.request) }() // the server may answer before it has read all; ends with conn
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp.StatusCode != tt.status {
+				t.Errorf("status %d, want %d", resp.StatusCode, tt.status)
+			}
+		})
+	}
+}
+
+func TestHostileServer(t *testing.T) {
+	tests := []struct {
+		name  string
+		bytes []byte
+	}{
+		{"unknown type", []byte{'?', 0, 0, 0, 0}},
+		{"too long", []byte{frameOutput, 0xff, 0xff, 0xff, 0xff}},
+		{"failure without JSON", appendFrame(nil, frameFailure, '{')},
+		{"short exit", appendFrame(nil, frameExit, 1)},
+	}
+	for _, tt := range tests {
+		ours, theirs := connPair(t)
+		s := newStream(ours, bufio.NewReader(ours), 0, 0)
+		_, _ = theirs.Write(tt.bytes)
+		if e, err := s.Next(); err == nil {
+			t.Errorf("%s: event %+v, want an error", tt.name, e)
+		}
+		_, _ = s.Close(), theirs.Close()
+	}
+}
+
+// connectAs connects to a socket with the effective user id uid, on a thread that
+// is thrown away.
+func connectAs(t *testing.T, socket string, uid int) *os.File {
+	t.Helper()
+	type result struct {
+		fd  int
+		err error
+	}
+	done := make(chan result)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		keep := ^uintptr(0)
+		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, keep, uintptr(uid), keep); errno != 0 {
+			done <- result{-1, errno}
+			return
+		}
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err == nil {
+			err = unix.Connect(fd, &unix.SockaddrUnix{Name: socket})
+		}
+		done <- result{fd, err}
+	}()
+	r := next(t, done)
+	if r.err != nil {
+		t.Fatalf("connect as %d: %v", uid, r.err)
+	}
+	return os.NewFile(uintptr(r.fd), "stranger")
+}
+
+func TestStrangersStayOutside(t *testing.T) {
+	if os.Geteuid() != 0 {
+		if os.Getenv("PTSNS_REQUIRE") == "1" {
+			t.Fatal("not root")
+		}
+		t.Skip("becoming another user takes root")
+	}
+	ns := newFakeNamespace()
+	s := serveFake(t, ns, nil)
+	// The mode alone keeps strangers out; open it, so that only the check is left.
+	for dir := s.socket; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const request = "GET /v1/namespace HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+	for _, tt := range []struct {
+		uid int
+		in  bool
+	}{{65534, false}, {0, true}} {
+		f := connectAs(t, s.socket, tt.uid)
+		_, _ = f.WriteString(request) // it may be hung up on already
+		answer, _ := io.ReadAll(f)
+		_ = f.Close()
+		if got := strings.HasPrefix(string(answer), "HTTP/1.1 200"); got != tt.in {
+			t.Errorf("uid %d was answered %q, want let in: %v", tt.uid, answer, tt.in)
+		}
+	}
+}
+
+func TestListen(t *testing.T) {
+	long := filepath.Join(t.TempDir(), strings.Repeat("d", 60), strings.Repeat("e", 60))
+	if err := os.MkdirAll(long, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{t.TempDir(), long} {
+		socket := filepath.Join(dir, "socket")
+		l, err := Listen(socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, err := os.Lstat(socket)
+		if err != nil || st.Mode() != os.ModeSocket|0o600 {
+			t.Errorf("socket: %v %v, want mode 0600", st.Mode(), err)
+		}
+		c, err := Dial(t.Context(), socket)
+		if err != nil {
+			t.Error(err)
+		} else {
+			_ = c.Close()
+		}
+		_ = l.Close()
+		if _, err := os.Lstat(socket); err != nil {
+			t.Errorf("the socket went with its listener: %v", err)
+		}
+	}
+}
+
+func TestDrain(t *testing.T) {
+	tests := []struct {
+		name       string
+		role       role
+		hurry      bool
+		leaveAfter time.Duration // 0: only when it must
+		want       time.Duration
+	}{
+		{"guest that leaves", guest, false, leaveGrace / 2, leaveGrace / 2},
+		{"guest that stays", guest, false, 0, leaveGrace},
+		{"owner that leaves", owner, false, time.Hour, time.Hour},
+		{"owner that stays, end asked for", owner, true, 0, leaveGrace},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClients()
+				ctx, leave, ok := c.enter(tt.role)
+				if !ok {
+					t.Fatal("not let in")
+				}
+				go func() {
+					var own <-chan time.Time
+					if tt.leaveAfter > 0 {
+						own = time.After(tt.leaveAfter)
+					}
+					select {
+					case <-own:
+					case <-ctx.Done():
+					}
+					leave()
+				}()
+				if tt.hurry {
+					c.hurry()
+				}
+				start := time.Now()
+				c.drain()
+				if got := time.Since(start); got != tt.want {
+					t.Errorf("drained after %v, want %v", got, tt.want)
+				}
+				if _, _, ok := c.enter(guest); ok {
+					t.Error("somebody was let in after the end")
+				}
+			})
+		})
+	}
+}
+
+func FuzzReadFrame(f *testing.F) {
+	f.Add(appendFrame(appendFrame(nil, frameInput, 'a', 'b'), frameResize, 0, 24, 0, 80))
+	f.Add([]byte{frameInput, 0xff, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r := bufio.NewReader(bytes.NewReader(data))
+		var buf, again []byte
+		for {
+			kind, payload, err := readFrame(r, &buf)
+			if err != nil {
+				break
+			}
+			if want, small := payloadSizes[kind]; small && len(payload) != want {
+				t.Fatalf("frame %q of %d bytes", kind, len(payload))
+			}
+			again = appendFrame(again, kind, payload...)
+		}
+		if !bytes.HasPrefix(data, again) {
+			t.Fatalf("%q was read as %q", data, again)
+		}
+		if len(buf) > maxPayload || binary.Size(buf) > maxPayload {
+			t.Fatalf("the buffer grew to %d", len(buf))
+		}
+	})
+}

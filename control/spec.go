@@ -1,0 +1,79 @@
+package control
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ptsns/ptsns/server"
+)
+
+// programRequest is a server.Spec as it crosses the socket.
+type programRequest struct {
+	Argv       []text `json:"argv"`
+	Env        []text `json:"env"`
+	Dir        text   `json:"dir,omitempty"`
+	DirDefault text   `json:"dir_default,omitempty"`
+	Rows       uint16 `json:"rows"`
+	Cols       uint16 `json:"cols"`
+	Attach     bool   `json:"attach"`
+}
+
+// text is a string in which the kernel takes any byte but NUL. In JSON it is a
+// string, or {"base64": ...} when it is not UTF-8.
+type text string
+
+type base64Text struct {
+	Bytes []byte `json:"base64"`
+}
+
+// MarshalJSON makes the form that fits.
+func (t text) MarshalJSON() ([]byte, error) {
+	if utf8.ValidString(string(t)) {
+		return json.Marshal(string(t))
+	}
+	return json.Marshal(base64Text{[]byte(t)})
+}
+
+// UnmarshalJSON takes both forms, and no NUL.
+func (t *text) UnmarshalJSON(data []byte) error {
+	var s string
+	if len(data) > 0 && data[0] == '{' {
+		var b base64Text
+		if err := json.Unmarshal(data, &b); err != nil {
+			return err
+		}
+		s = string(b.Bytes)
+	} else if err := json.Unmarshal(data, &s); err != nil {
+		return err
+	}
+	if strings.ContainsRune(s, 0) {
+		return badRequest("%q has a NUL", s)
+	}
+	*t = text(s)
+	return nil
+}
+
+func requestOf(s server.Spec) programRequest {
+	return programRequest{
+		Argv: convert[text](s.Argv), Env: convert[text](s.Env),
+		Dir: text(s.Dir), DirDefault: text(s.DirDefault),
+		Rows: s.Rows, Cols: s.Cols, Attach: s.Attach,
+	}
+}
+
+func (r *programRequest) spec() server.Spec {
+	return server.Spec{
+		Argv: convert[string](r.Argv), Env: convert[string](r.Env),
+		Dir: string(r.Dir), DirDefault: string(r.DirDefault),
+		Rows: r.Rows, Cols: r.Cols, Attach: r.Attach,
+	}
+}
+
+func convert[To, From ~string](from []From) []To {
+	to := make([]To, len(from))
+	for i, s := range from {
+		to[i] = To(s)
+	}
+	return to
+}

@@ -1,0 +1,162 @@
+//go:build linux
+
+package server
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ptsns/ptsns/hub"
+	"github.com/ptsns/ptsns/kpts"
+	"github.com/ptsns/ptsns/nsexec"
+	"github.com/ptsns/ptsns/procfs"
+	"github.com/ptsns/ptsns/pts"
+)
+
+// Spec is a program to start on a new terminal.
+type Spec struct {
+	Argv       []string `json:"argv"`
+	Env        []string `json:"env"`
+	Dir        string   `json:"dir"`         // working directory; must exist
+	DirDefault string   `json:"dir_default"` // tried when Dir is empty; "/" when it does not exist
+	Rows       uint16   `json:"rows"`
+	Cols       uint16   `json:"cols"`
+	Attach     bool     `json:"attach"` // join it as its owner before it starts
+}
+
+// Process is a program started by Start, on its own terminal.
+type Process struct {
+	Terminal *hub.Terminal
+	Owner    *hub.Viewer // lossless: its reader's pace is the terminal's; nil unless Spec.Attach
+	PID      int
+
+	exited chan struct{}      // closed when the program has ended
+	status syscall.WaitStatus // immutable once exited is closed
+}
+
+// Start opens a new terminal and starts a program on it. Its errors wrap
+// syscall.ENOENT for a program that is not there and syscall.EACCES or ENOEXEC for one
+// that cannot be executed. The first program started is the namespace's first.
+func (n *Namespace) Start(spec Spec) (*Process, error) {
+	if len(spec.Argv) == 0 {
+		return nil, fmt.Errorf("no program is given: %w", syscall.EINVAL)
+	}
+	n.mu.Lock()
+	if n.ending {
+		n.mu.Unlock()
+		return nil, ErrEnding
+	}
+	n.starting++
+	n.mu.Unlock()
+	p, err := n.start(spec)
+	n.mu.Lock()
+	n.starting--
+	if err == nil && n.first == nil {
+		n.first = p
+	}
+	n.mu.Unlock()
+	n.look()
+	return p, err
+}
+
+func (n *Namespace) start(spec Spec) (*Process, error) {
+	ptm, err := n.instance.OpenPtmx(nil, unix.O_RDWR)
+	if err != nil {
+		return nil, fmt.Errorf("opening a terminal: %w", err)
+	}
+	if err := prepare(ptm, spec.Rows, spec.Cols); err != nil {
+		return nil, errors.Join(err, ptm.Close())
+	}
+	p := &Process{exited: make(chan struct{})}
+	p.Terminal, p.Owner = n.hub.Own(ptm, ptm.Index(), hub.Opener{PID: os.Getpid(), Comm: procfs.Comm(os.Getpid())}, spec.Attach)
+	n.mu.Lock()
+	n.processes[p.Terminal] = p
+	n.mu.Unlock()
+	p.PID, err = n.sup.Start(nsexec.Program{Argv: spec.Argv, Env: spec.Env, Dir: spec.Dir,
+		DirDefault: spec.DirDefault, Index: ptm.Index()}, func(s syscall.WaitStatus) { n.ended(p, s) })
+	if err != nil {
+		n.mu.Lock()
+		delete(n.processes, p.Terminal)
+		n.mu.Unlock()
+		_ = p.Terminal.Close() // nobody was on it
+		return nil, err
+	}
+	return p, nil
+}
+
+// prepare unlocks a fresh pair and gives it its size, before anybody can see it.
+func prepare(ptm *kpts.PTM, rows, cols uint16) error {
+	if _, err := ptm.Ioctl(nil, pts.TIOCSPTLCK, make([]byte, 4)); err != nil {
+		return fmt.Errorf("unlocking the terminal: %w", err)
+	}
+	var size [8]byte
+	binary.LittleEndian.PutUint16(size[:], rows)
+	binary.LittleEndian.PutUint16(size[2:], cols)
+	if _, err := ptm.Ioctl(nil, pts.TIOCSWINSZ, size[:]); err != nil {
+		return fmt.Errorf("setting the window size: %w", err)
+	}
+	return nil
+}
+
+// ended is called once the program is reaped. Its terminal goes when its output is out.
+func (n *Namespace) ended(p *Process, s syscall.WaitStatus) {
+	p.status = s
+	close(p.exited)
+	go func() {
+		p.Terminal.Finish()
+		<-p.Terminal.Done()
+		n.mu.Lock()
+		delete(n.processes, p.Terminal)
+		n.mu.Unlock()
+		n.look()
+	}()
+}
+
+// ended tells whether the program has ended.
+func (p *Process) ended() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+// Wait waits for the program's end. The code is its exit status, or 128+N for signal N.
+func (p *Process) Wait(ctx context.Context) (code int, err error) {
+	select {
+	case <-p.exited:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	if p.status.Signaled() {
+		return 128 + int(p.status.Signal()), nil
+	}
+	return p.status.ExitStatus(), nil
+}
+
+// Signal sends sig to the terminal's foreground process group, and to the program when
+// it is not in that.
+func (p *Process) Signal(sig syscall.Signal) error {
+	if p.ended() {
+		return syscall.ESRCH
+	}
+	group := p.Terminal.Foreground()
+	var err error
+	if group > 0 {
+		err = unix.Kill(-group, sig)
+	}
+	if group <= 0 || err != nil {
+		return unix.Kill(p.PID, sig)
+	}
+	if own, e := unix.Getpgid(p.PID); e == nil && own != group {
+		return unix.Kill(p.PID, sig)
+	}
+	return nil
+}

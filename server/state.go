@@ -1,0 +1,127 @@
+//go:build linux
+
+package server
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/ptsns/ptsns/hub"
+	"github.com/ptsns/ptsns/kpts"
+	"github.com/ptsns/ptsns/procfs"
+	"github.com/ptsns/ptsns/pts"
+)
+
+// State is a namespace as `ptsns ls --json` shows it.
+type State struct {
+	Name      string     `json:"name"`
+	Kind      string     `json:"kind"` // "kernel"
+	ServerPID int        `json:"server_pid"`
+	InitPID   int        `json:"init_pid"` // the first program; 0 before and after it
+	Options   string     `json:"options"`  // as /proc/mounts shows them
+	Ptmx      string     `json:"ptmx"`     // "tap", "symlink", "bind"
+	Path      string     `json:"path"`     // the instance, as the parent finds it
+	Created   time.Time  `json:"created"`
+	Terminals []Terminal `json:"terminals"`
+}
+
+// Terminal is one terminal in a State.
+type Terminal struct {
+	ID         string    `json:"id"` // "vs1/0"
+	Index      int       `json:"index"`
+	UID        int       `json:"uid"`
+	GID        int       `json:"gid"`
+	Mode       string    `json:"mode"` // octal, "0620"
+	Rows       int       `json:"rows"`
+	Cols       int       `json:"cols"`
+	Opener     Proc      `json:"opener"`
+	Foreground Proc      `json:"foreground"`
+	Viewers    int       `json:"viewers"`
+	BytesIn    uint64    `json:"bytes_in"`  // written to the ptm
+	BytesOut   uint64    `json:"bytes_out"` // read from the ptm
+	Created    time.Time `json:"created"`
+}
+
+// Proc is a process as people know it; PID 0 when there is none.
+type Proc struct {
+	PID  int    `json:"pid"`
+	Comm string `json:"comm"`
+}
+
+// State tells what the namespace is now. It asks the file system and /proc, and never a
+// process.
+func (n *Namespace) State() State {
+	s := State{Name: n.cfg.Name, Kind: "kernel", ServerPID: os.Getpid(), Options: n.options(),
+		Ptmx: string(n.sup.Ptmx()), Path: n.path, Created: n.created, Terminals: []Terminal{}}
+	n.mu.Lock()
+	if n.first != nil && !n.first.ended() {
+		s.InitPID = n.first.PID
+	}
+	n.mu.Unlock()
+	nodes, err := n.instance.Nodes()
+	if err != nil {
+		return s // the instance is going
+	}
+	passing := make(map[int]*hub.Terminal)
+	for _, t := range n.hub.Terminals() {
+		passing[t.Index()] = t
+	}
+	var others map[int]untapped
+	for _, node := range nodes {
+		t := passing[node.Index]
+		if t == nil && n.cfg.SharePts {
+			continue // the parent's own
+		}
+		row := n.row(node)
+		if t == nil {
+			if others == nil {
+				others = n.untapped()
+			}
+			o := others[node.Index]
+			row.Opener, row.Foreground = o.opener, o.foreground
+		} else {
+			describe(&row, t)
+		}
+		s.Terminals = append(s.Terminals, row)
+	}
+	return s
+}
+
+func (n *Namespace) row(node kpts.Node) Terminal {
+	return Terminal{ID: pts.ID{Namespace: n.cfg.Name, Index: node.Index}.String(), Index: node.Index,
+		UID: node.UID, GID: node.GID, Mode: fmt.Sprintf("%04o", node.Mode), Created: node.Created}
+}
+
+// describe adds what is known of a terminal that passes through us.
+func describe(row *Terminal, t *hub.Terminal) {
+	rows, cols := t.Size()
+	row.Rows, row.Cols = int(rows), int(cols)
+	counts := t.Counts()
+	row.Viewers, row.BytesIn, row.BytesOut = counts.Viewers, counts.In, counts.Out
+	opener := t.Opener()
+	row.Opener = Proc{opener.PID, opener.Comm}
+	if comm := procfs.Comm(opener.PID); comm != "" {
+		row.Opener.Comm = comm // it may have become another program
+	}
+	if pgrp := t.Foreground(); pgrp > 0 {
+		row.Foreground = Proc{pgrp, procfs.Comm(pgrp)}
+	}
+	row.Created = t.Created()
+}
+
+// options are the instance's as the kernel shows them inside, "" when it is gone there.
+func (n *Namespace) options() string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/mounts", n.sup.PID()))
+	if err != nil {
+		return ""
+	}
+	options := ""
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); len(f) >= 4 && f[1] == "/dev/pts" && f[2] == "devpts" {
+			options = f[3] // the last one lies on top
+		}
+	}
+	return options
+}
