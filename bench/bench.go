@@ -1,0 +1,149 @@
+//go:build linux
+
+// Package bench measures ways to open terminals against each other: the kernel's
+// own, and those that a process inside a tapped namespace gets.
+//
+// The ends of a pair are in two processes, as in life: this process has the ptm,
+// a peer (see Serve) the pts. Both make plain blocking reads and writes, and
+// nothing is pinned to a processor. Every slice opens a new pair and starts a new
+// peer, runs the work for a while unmeasured and then for the slice's time. The
+// contenders take turns, A B, then B A, so that a machine that grows slower or
+// faster does so for all. A figure is the median of its rounds.
+//
+// The figures:
+//
+//	raw_mbps          pts to ptm, raw: writes and reads of 64 KiB
+//	opost_lines_mbps  pts to ptm with OPOST and ONLCR: lines of 80 bytes, a write
+//	                  each, and reads of 64 KiB; counted as they arrive, 81 bytes each
+//	canon_mbps        ptm to pts, a fresh pair's termios without ECHO: lines of 80
+//	                  bytes, written 64 KiB at a time and read one by one
+//	canon_echo_mbps   the same with ECHO, what is echoed being read from the ptm at
+//	                  the same time; only what arrives at the pts counts
+//	echo_rtt_us       one byte written to the ptm until its echo is read from there,
+//	                  the pts raw but for ECHO and open; the median of the slice
+//	open_close_per_s  ptmx opened, unlocked, asked for its index, the pts opened,
+//	                  both closed
+//	idle_pair_bytes   memory of an open pair with nothing in it, from 1,000 of them:
+//	                  what the kernel's slab, vmalloc, stack and page table sums in
+//	                  /proc/meminfo grow by, and, where a server serves the
+//	                  terminals, its resident memory, counted from before the first
+//
+// MB are 10^6 bytes. In a ratio above 1 the contender does better than the kernel,
+// whatever the unit.
+//
+// The package has no lock. Measure is one run at a time; a second one beside it
+// only makes both worthless.
+package bench
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Contender is a way to open terminals.
+type Contender interface {
+	// Name is "kernel", "tap" and the like.
+	Name() string
+	// Open opens a pair, both ends blocking, close-on-exec, and nobody's
+	// controlling terminal. The descriptors are the caller's to close.
+	Open() (ptm, pts int, err error)
+}
+
+// Options are how to measure.
+type Options struct {
+	Rounds int           // slices of each contender, at least 1
+	Time   time.Duration // how long a slice is measured
+	Only   []string      // figures to measure; all when empty
+	Peer   []string      // command line of a process that calls Serve
+	Server int           // pid of the server behind the contenders that are not "kernel", 0 without
+}
+
+// Sample is what one slice gave.
+type Sample struct {
+	Contender string  `json:"contender"`
+	Figure    string  `json:"figure"`
+	Value     float64 `json:"value"`
+}
+
+// figure is one thing that is measured.
+type figure struct {
+	name       string
+	unit       string
+	lessIsMore bool
+	measure    func(slice) (float64, error)
+}
+
+// figures are all of them, in the order in which they are measured and shown. Idle
+// pairs come first: later a server has grown for other reasons.
+var figures = []figure{
+	{"idle_pair_bytes", "B", true, measureIdle},
+	{"raw_mbps", "MB/s", false, measureRaw},
+	{"opost_lines_mbps", "MB/s", false, measureLines},
+	{"canon_mbps", "MB/s", false, measureCanon},
+	{"canon_echo_mbps", "MB/s", false, measureCanonEcho},
+	{"echo_rtt_us", "us", true, measureEcho},
+	{"open_close_per_s", "/s", false, measureOpenClose},
+}
+
+// Figures are the names of all figures, in the order in which they are measured.
+func Figures() []string {
+	var names []string
+	for _, f := range figures {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// CheckFigures tells which of names is no figure.
+func CheckFigures(names []string) error {
+	for _, name := range names {
+		if !slices.Contains(Figures(), name) {
+			return fmt.Errorf("no figure %q; there are %q", name, Figures())
+		}
+	}
+	return nil
+}
+
+// Total is how many samples Measure gives for n contenders.
+func (o Options) Total(n int) int {
+	if len(o.Only) > 0 {
+		return n * o.Rounds * len(o.Only)
+	}
+	return n * o.Rounds * len(figures)
+}
+
+// Measure measures the contenders and hands over each sample as it comes. It ends
+// at the first error. It blocks for about Total times o.Time, and forever where a
+// contender never answers.
+func Measure(contenders []Contender, o Options, take func(Sample) error) error {
+	server, err := newServerMemory(o.Server)
+	if err != nil {
+		return err
+	}
+	for _, f := range figures {
+		if len(o.Only) > 0 && !slices.Contains(o.Only, f.name) {
+			continue
+		}
+		for round := range o.Rounds {
+			turn := slices.Clone(contenders)
+			if round%2 == 1 {
+				slices.Reverse(turn)
+			}
+			for _, c := range turn {
+				s := slice{contender: c, time: o.Time, peer: o.Peer}
+				if c.Name() != kernelName {
+					s.server = server
+				}
+				value, err := f.measure(s)
+				if err != nil {
+					return fmt.Errorf("measure %s of %s: %w", f.name, c.Name(), err)
+				}
+				if err := take(Sample{c.Name(), f.name, value}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

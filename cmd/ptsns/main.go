@@ -1,0 +1,34 @@
+// Command ptsns gives programs their own set of terminals, and puts those
+// terminals in the parent's hands. `ptsns --help` says what it can do.
+//
+// One file is one command. A namespace is served by a process of its own, which
+// is this program too: `ptsns serve`, hidden, started by `ptsns run`.
+package main
+
+import (
+	"os"
+
+	"github.com/ptsns/ptsns/nsexec"
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	nsexec.Main() // does not return in the processes that nsexec starts
+	os.Exit(execute(newRootCommand()))
+}
+
+func newRootCommand() *cobra.Command {
+	root := newRoot()
+	root.AddCommand(
+		newRunCommand(),
+		newExecCommand(),
+		newAttachCommand(),
+		newLsCommand(),
+		newPathCommand(),
+		newRmCommand(),
+		newBenchCommand(),
+		newVersionCommand(),
+		newServeCommand(),
+	)
+	return root
+}

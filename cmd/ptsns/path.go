@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/ptsns/ptsns/pts"
+	"github.com/ptsns/ptsns/server"
+	"github.com/spf13/cobra"
+)
+
+func newPathCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:                   "path NAME[/N]",
+		DisableFlagsInUseLine: true,
+		Short:                 "Print where the parent finds a terminal",
+		Long:                  "Path prints where the instance of a namespace, or one of its terminals, is in the\nfile system of the parent.",
+		Example:               "  echo foo > $(ptsns path vs1/0)",
+		Args:                  usage(cobra.ExactArgs(1)),
+		ValidArgsFunction:     completeNames(false),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, index, err := parseTarget(args[0])
+			if err != nil {
+				return err
+			}
+			dir, err := openRuntime(cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), answerTime)
+			defer cancel()
+			client, err := dial(ctx, dir, name)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			state, err := client.State(ctx)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			path, err := pathOf(state, index)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), path)
+			return err
+		},
+	}
+}
+
+// pathOf is the path of the instance, for -1, or of one of its terminals.
+func pathOf(s server.State, index int) (string, error) {
+	if index < 0 {
+		return s.Path, nil
+	}
+	for _, t := range s.Terminals {
+		if t.Index == index {
+			return s.Path + "/" + strconv.Itoa(index), nil
+		}
+	}
+	return "", fmt.Errorf("%v: %w", pts.ID{Namespace: s.Name, Index: index}, server.ErrNoTerminal)
+}

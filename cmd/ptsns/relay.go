@@ -1,0 +1,197 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/ptsns/ptsns/control"
+	"github.com/ptsns/ptsns/pts"
+	"golang.org/x/term"
+)
+
+// relay joins this process's stdin, stdout and window to a terminal.
+type relay struct {
+	id       pts.ID
+	stream   *control.Stream
+	outer    *outer
+	keys     []byte // that detach; only a terminal's are looked at
+	owner    bool   // we started the program: the end of our input is the end of its, our signals are its
+	readOnly bool
+	ended    bool // set by run: the terminal has ended
+}
+
+// gone is why the input side gave up.
+type gone int
+
+const (
+	detached gone = iota // the detach keys
+	hungUp               // the outer terminal has gone
+)
+
+// outputEnd is why the output side gave up.
+type outputEnd struct {
+	err   error
+	known bool // the terminal has ended
+}
+
+// run relays until the terminal ends or somebody leaves it. The result is nil,
+// the exitStatus of the program, or what went wrong. The outer terminal is as
+// before.
+//
+// It starts two goroutines: one ends with the stream, one reads stdin and may
+// stay in that read until the process exits.
+func (r *relay) run() error {
+	defer r.stream.Close()
+	defer r.outer.restoreOnPanic()
+
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGPIPE)
+	defer signal.Stop(signals)
+	window := make(chan os.Signal, 1) // several changes are one
+	signal.Notify(window, syscall.SIGWINCH, syscall.SIGCONT)
+	defer signal.Stop(window)
+	if err := r.outer.raw(); err != nil {
+		return fmt.Errorf("make the terminal raw: %w", err)
+	}
+	defer r.outer.restore()
+
+	over := make(chan outputEnd, 1)
+	go func() {
+		defer r.outer.restoreOnPanic()
+		over <- r.relayOutput()
+	}()
+	left := make(chan gone, 1)
+	go func() {
+		defer r.outer.restoreOnPanic()
+		r.relayInput(left)
+	}()
+
+	r.resize() // the window may have changed since it was asked for
+	for {
+		select {
+		case end := <-over:
+			r.ended = end.known
+			return end.err
+		case why := <-left:
+			r.outer.restore()
+			if why == hungUp {
+				return exitStatus(exitSignal + int(syscall.SIGHUP))
+			}
+			r.sayDetached()
+			return nil
+		case <-window:
+			if err := r.outer.raw(); err != nil { // after a stop, somebody else's modes are set
+				return fmt.Errorf("make the terminal raw: %w", err)
+			}
+			r.resize()
+		case s := <-signals:
+			if sig := s.(syscall.Signal); !r.pass(sig) {
+				return exitStatus(exitSignal + int(sig))
+			}
+		}
+	}
+}
+
+// pass deals with a signal to this process; false means that it ends us.
+func (r *relay) pass(sig syscall.Signal) bool {
+	switch {
+	case sig == syscall.SIGPIPE:
+		return true // the write that failed tells
+	case r.owner && !r.outer.in && sig != syscall.SIGHUP:
+		_ = r.stream.Signal(sig) // a server that has gone is heard of elsewhere
+		return true
+	}
+	return false
+}
+
+func (r *relay) resize() {
+	if rows, cols := r.outer.window(); rows != 0 || cols != 0 {
+		_ = r.stream.Resize(rows, cols) // a server that has gone is heard of elsewhere
+	}
+}
+
+// relayOutput copies output to stdout until the terminal ends, and tells how that
+// was.
+func (r *relay) relayOutput() outputEnd {
+	for {
+		e, err := r.stream.Next()
+		if err != nil {
+			return outputEnd{err: fmt.Errorf("%v: %w", r.id, err)}
+		}
+		switch e.Kind {
+		case control.Output:
+			if _, err := os.Stdout.Write(e.Output); err != nil {
+				return outputEnd{err: r.brokenOutput(err)}
+			}
+		case control.Lost:
+			r.sayLost(e.Lost)
+		case control.Exit:
+			if e.Code == 0 {
+				return outputEnd{known: true}
+			}
+			return outputEnd{err: exitStatus(e.Code), known: true}
+		case control.Ended:
+			return outputEnd{known: true}
+		}
+	}
+}
+
+// brokenOutput says what becomes of us when stdout fails: as SIGPIPE would have
+// it when nobody reads it any more.
+func (r *relay) brokenOutput(err error) error {
+	if errors.Is(err, syscall.EPIPE) {
+		return exitStatus(exitSignal + int(syscall.SIGPIPE))
+	}
+	return fmt.Errorf("%v: write its output: %w", r.id, err)
+}
+
+// relayInput types what comes from stdin, until that ends or somebody leaves.
+func (r *relay) relayInput(left chan<- gone) {
+	scanner := keyScanner{}
+	if r.outer.in {
+		scanner.keys = r.keys
+	}
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := os.Stdin.Read(buf)
+		pass, found := scanner.scan(buf[:n])
+		if len(pass) > 0 && !r.readOnly {
+			if _, err := r.stream.Write(pass); err != nil {
+				return // relayOutput tells why
+			}
+		}
+		if found {
+			left <- detached
+			return
+		}
+		if err == nil {
+			continue
+		}
+		if r.outer.in {
+			left <- hungUp
+			return
+		}
+		if r.owner {
+			_ = r.stream.EndInput() // the same
+		}
+		return
+	}
+}
+
+func (r *relay) sayDetached() {
+	fmt.Fprintf(os.Stderr, "%sptsns: detached from %v; ptsns attach %v comes back%s",
+		map[bool]string{true: "\r\n"}[term.IsTerminal(stderr)], r.id, r.id, r.outer.newline())
+}
+
+// sayLost tells of output that went by: in its place on a terminal, else on stderr.
+func (r *relay) sayLost(n uint64) {
+	if term.IsTerminal(stdout) {
+		_, _ = io.WriteString(os.Stdout, fmt.Sprintf("\x1b[7m[ptsns: %d bytes missed]\x1b[27m", n)) // the next output tells of errors
+		return
+	}
+	fmt.Fprintf(os.Stderr, "ptsns: %d bytes missed%s", n, r.outer.newline())
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ptsns/ptsns/pts"
+	"github.com/ptsns/ptsns/rundir"
+	"github.com/ptsns/ptsns/server"
+	"github.com/spf13/cobra"
+)
+
+const runLong = `Run makes a PTS namespace and starts a program on its first terminal: CMD, or a
+shell. This terminal is then the program's: raw, with its size followed. ctrl-p
+ctrl-q leaves it, the program goes on, and ptsns attach comes back. The namespace
+ends when the program has ended and no terminal is open in it.
+
+Without a terminal on stdin, input is relayed and its end typed as the terminal's
+end of file (^D); SIGINT, SIGQUIT and SIGTERM go to the program. When nobody reads
+stdout any more, run leaves as the detach keys do, with status 141.
+
+The options of -o are those of mount -t devpts -o, with the kernel's meaning; they
+come after ` + "`newinstance,mode=620,gid=5,ptmxmode=666,max=1024`" + ` (gid=5 for root
+alone), and the last of a kind counts.
+
+--ptmx says what opening /dev/ptmx inside reaches. tap: ptsns, which opens the
+real one and relays, so that every terminal can be joined from outside; symlink
+and bind: the instance itself, and only terminals that ptsns opened can be joined.
+The default is tap, and bind where /dev/fuse cannot be used.`
+
+// runFlags are the flags of run.
+type runFlags struct {
+	program  programFlags
+	name     string
+	options  []string
+	ptmx     string
+	sharePts bool
+	root     string
+	pid      bool
+	detach   bool
+}
+
+// ptmxKinds are what --ptmx can be.
+var ptmxKinds = []string{"tap", "symlink", "bind"}
+
+func newRunCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:                   "run [FLAGS] [--] [CMD [ARG...]]",
+		DisableFlagsInUseLine: true,
+		Short:                 "Start a program in a new PTS namespace",
+		Long:                  runLong,
+		Example:               "  ptsns run --name vs1 -- bash\n  ptsns run -d -- /usr/sbin/sshd -D -p 1234",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.run(cmd, args)
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
+
+func (f *runFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.SetInterspersed(false)
+	flags.StringVar(&f.name, "name", "", "the namespace's `NAME` (default the first free of vs1, vs2, ...)")
+	flags.StringArrayVarP(&f.options, "options", "o", nil, "mount options `OPTS` of the instance (repeatable)")
+	flags.StringVar(&f.ptmx, "ptmx", "", "what /dev/ptmx inside is, a `KIND`: tap, symlink or bind")
+	flags.BoolVar(&f.sharePts, "share-pts", false, "no new instance: the terminals are the parent's own")
+	flags.StringVar(&f.root, "root", "", "make `DIR` the root directory")
+	flags.BoolVar(&f.pid, "pid", false, "a pid namespace too")
+	flags.BoolVarP(&f.detach, "detach", "d", false, "print the namespace's name and leave the program alone")
+	f.program.add(flags)
+	_ = cmd.RegisterFlagCompletionFunc("ptmx", cobra.FixedCompletions(ptmxKinds, cobra.ShellCompDirectiveNoFileComp)) // fails for flags that are not there
+}
+
+// config is the namespace to make, its name left out.
+func (f *runFlags) config() (server.Config, error) {
+	if f.name != "" {
+		if err := pts.CheckName(f.name); err != nil {
+			return server.Config{}, usageError{err}
+		}
+	}
+	if f.ptmx != "" && !slices.Contains(ptmxKinds, f.ptmx) {
+		return server.Config{}, usagef("--ptmx %q: want %s", f.ptmx, strings.Join(ptmxKinds, ", "))
+	}
+	cfg := server.Config{SharePts: f.sharePts, Ptmx: f.ptmx, PidNS: f.pid}
+	if f.sharePts && len(f.options) > 0 {
+		return server.Config{}, usagef("-o has no meaning with --share-pts, which mounts nothing new")
+	}
+	if !f.sharePts {
+		cfg.Options = strings.Join(append([]string{defaultOptions(gidMapped(ttyGroup))}, f.options...), ",")
+	}
+	if f.root != "" {
+		root, err := filepath.Abs(f.root)
+		if err != nil {
+			return server.Config{}, err
+		}
+		cfg.Root = root
+	}
+	return cfg, nil
+}
+
+// shell is the program to run when none is named: $SHELL, if that is there inside.
+func (f *runFlags) shell() string {
+	shell := os.Getenv("SHELL")
+	if filepath.IsAbs(shell) {
+		if _, err := os.Stat(filepath.Join(f.root, shell)); err == nil {
+			return shell
+		}
+	}
+	return "/bin/sh"
+}
+
+func (f *runFlags) run(cmd *cobra.Command, args []string) error {
+	cfg, err := f.config()
+	if err != nil {
+		return err
+	}
+	keys, err := parseKeys(f.program.keys)
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		args = []string{f.shell()}
+	}
+	spec, err := f.program.spec(args)
+	if err != nil {
+		return err
+	}
+	if cfg.Root != "" {
+		spec.DirDefault = "" // the caller's directory means nothing in there
+	}
+	dir, err := openRuntime(cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	entry, err := dir.Reserve(f.name)
+	if errors.Is(err, rundir.ErrTaken) {
+		return fmt.Errorf("name %q is taken", f.name)
+	}
+	if err != nil {
+		return err
+	}
+	cfg.Name = entry.Name()
+	srv, note, err := startServer(dir, entry, cfg)
+	if err != nil {
+		return err
+	}
+	if note != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "ptsns: %s\n", note)
+	}
+	if f.detach {
+		return f.leave(cmd, srv, spec)
+	}
+	return f.stay(srv, spec, keys)
+}
+
+// leave starts the program and leaves it alone.
+func (f *runFlags) leave(cmd *cobra.Command, srv *serverProcess, spec server.Spec) error {
+	spec.Rows, spec.Cols = windowOrDefault(newOuter())
+	if _, _, err := srv.client.Start(context.Background(), spec); err != nil {
+		srv.abandon()
+		return programError{err}
+	}
+	_ = srv.client.Close() // the program runs, so this ends nothing
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), srv.name)
+	return err
+}
+
+// stay starts the program and relays its terminal until that or we have enough.
+func (f *runFlags) stay(srv *serverProcess, spec server.Spec, keys []byte) error {
+	outer := newOuter()
+	spec.Rows, spec.Cols = windowOrDefault(outer)
+	stream, err := srv.client.StartAttached(context.Background(), spec)
+	if err != nil {
+		srv.abandon()
+		return programError{err}
+	}
+	r := &relay{id: pts.ID{Namespace: srv.name, Index: stream.Index()}, stream: stream, outer: outer, keys: keys, owner: true}
+	err = r.run()
+	if r.ended {
+		srv.settle(stream.Index())
+	}
+	return err
+}
+
+// windowOrDefault is the size of a program's first window.
+func windowOrDefault(o *outer) (rows, cols uint16) {
+	if rows, cols = o.window(); rows == 0 && cols == 0 {
+		return 24, 80
+	}
+	return rows, cols
+}
