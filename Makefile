@@ -1,0 +1,44 @@
+# Everything a person or CI runs. `make help` lists it.
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME   ?= 60s
+
+.PHONY: help build demo test deps check race single fuzz bench clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
+
+build: ## bin/ptsns
+	go build -o bin/ptsns ./cmd/ptsns
+
+demo: build ## two namespaces, both with /dev/pts/0, in twenty seconds
+	demo/demo.sh bin/ptsns
+
+test: deps check race single ## everything that must pass, with the programs that the tests drive
+
+deps: ## install those programs, where root can
+	@scripts/deps.sh
+
+check: ## gofmt, vet, staticcheck
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt -w these"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+race: ## all tests, with the race detector
+	go test -race -timeout 10m ./...
+
+single: ## all tests again on one processor
+	GOMAXPROCS=1 go test -timeout 10m ./...
+
+fuzz: ## each fuzz test for FUZZTIME
+	@for pkg in $$(go list ./...); do \
+		for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+bench: build ## kernel and tap side by side
+	bin/ptsns bench
+
+clean:
+	rm -rf bin
