@@ -24,7 +24,8 @@ func measureEcho(s slice) (us float64, err error) {
 	var trips []time.Duration
 	enough := time.Now().Add(s.warm() + s.time)
 	measured := time.Now().Add(s.warm())
-	for p, q := []byte{'x'}, make([]byte, 16); ; {
+	p, q := []byte{'x'}, make([]byte, 16)
+	for sent := 1; ; sent++ {
 		start := time.Now()
 		if err := writeAll(ptm, p); err != nil {
 			return 0, err
@@ -44,7 +45,7 @@ func measureEcho(s slice) (us float64, err error) {
 			break
 		}
 		// The pts is not read from: its 4095 bytes must not fill up.
-		if len(trips)%1024 == 1023 {
+		if sent%1024 == 0 {
 			if err := unix.IoctlSetInt(pts, unix.TCFLSH, unix.TCIFLUSH); err != nil {
 				return 0, fmt.Errorf("flush: %w", err)
 			}

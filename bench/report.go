@@ -62,8 +62,10 @@ func (r *Report) Ratio(contender, name string) (ratio float64, ok bool) {
 	if figures[i].lessIsMore {
 		own, kernel = kernel, own
 	}
-	ratio = own / kernel
-	return ratio, !math.IsNaN(ratio) && !math.IsInf(ratio, 0)
+	if kernel == 0 {
+		return 0, false
+	}
+	return own / kernel, true
 }
 
 // spread is half the distance between the quartiles, relative to the median.
@@ -144,8 +146,11 @@ func (r *Report) WriteTable(w io.Writer) error {
 			if c == kernelName {
 				continue
 			}
-			ratio, _ := r.Ratio(c, f.name)
-			row = append(row, fmt.Sprintf("%.2f", ratio))
+			if ratio, ok := r.Ratio(c, f.name); ok {
+				row = append(row, fmt.Sprintf("%.2f", ratio))
+			} else {
+				row = append(row, "-")
+			}
 		}
 		if measured {
 			fmt.Fprintln(tw, strings.Join(row, "\t")+"\t")

@@ -46,7 +46,7 @@ func (d *Dir) Clean() ([]Cleaned, error) {
 	var cleaned []Cleaned
 	var errs []error
 	for _, name := range names {
-		if h.alive(name) {
+		if h.settled(name) {
 			continue
 		}
 		if pts.CheckName(name) != nil {
@@ -71,7 +71,7 @@ func (h *held) clean(name string) (c Cleaned, removed bool, err error) {
 	if err := h.detach(name, "", "lock"); err != nil {
 		return c, false, err
 	}
-	if h.alive(name) {
+	if h.settled(name) {
 		return c, false, &nameError{fmt.Sprintf("name %q is taken", name), ErrTaken}
 	}
 	// What is not a directory is nobody's entry, and not ours to remove.

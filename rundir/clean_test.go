@@ -319,7 +319,7 @@ func TestCleanDamaged(t *testing.T) {
 			[]Cleaned{{Name: "vs1"}}, []string{"vs1.tmp"}, []string{"vs1.tmp"}},
 		{"not a name", func(e *Entry) error { return os.Mkdir(e.Path()+" \x1b[m", 0o700) },
 			[]Cleaned{{Name: "vs1"}}, []string{`"vs1 \x1b[m" is not a namespace`}, []string{"vs1 \x1b[m"}},
-		{"a mount in another's name", func(e *Entry) error { return os.Mkdir(filepath.Join(e.dir.path, "vs10"), 0o700) },
+		{"an empty directory beside it", func(e *Entry) error { return os.Mkdir(filepath.Join(e.dir.path, "vs10"), 0o700) },
 			[]Cleaned{{Name: "vs1"}, {Name: "vs10"}}, []string{"vs10", "could not be looked for"}, nil},
 	}
 	for _, tt := range tests {

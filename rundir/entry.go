@@ -82,7 +82,7 @@ func (h *held) makeRoom(name string) error {
 	} else if !errors.Is(err, unix.EXDEV) { // a mount covers it
 		return err
 	}
-	if h.alive(name) {
+	if h.settled(name) {
 		return &nameError{fmt.Sprintf("name %q is taken", name), ErrTaken}
 	}
 	if _, removed, err := h.clean(name); !removed {
@@ -233,6 +233,16 @@ func (e *Entry) SetServer(pid int) error {
 		return fmt.Errorf("record the server of namespace %q: %w", e.name, err)
 	}
 	e.rec = rec
+	return nil
+}
+
+// KillPrograms kills every process that lives in the namespace, as Clean does for one
+// whose server is dead: for a server that has lost its supervisor. It waits for their
+// end, for a bounded time. Processes in our own mount namespace are never touched.
+func (e *Entry) KillPrograms() error {
+	if err := killAll(e.Marker()); err != nil {
+		return fmt.Errorf("end namespace %q: %w", e.name, err)
+	}
 	return nil
 }
 

@@ -76,6 +76,16 @@ func (h *held) alive(name string) bool {
 	return errors.Is(err, unix.EWOULDBLOCK)
 }
 
+// settled reports whether the entry called name is alive and stays so: a server
+// that is about to end is waited for.
+func (h *held) settled(name string) bool {
+	if !h.alive(name) {
+		return false
+	}
+	h.awaitDoomed(name)
+	return h.alive(name)
+}
+
 // openBeneath opens path below dir. It fails with EXDEV at a mount, with ELOOP at a
 // symbolic link, and never blocks on a FIFO.
 func openBeneath(dir *os.File, path string, flags int, mode uint64) (*os.File, error) {

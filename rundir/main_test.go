@@ -138,7 +138,7 @@ type helper struct {
 func startHelper(t *testing.T, job string, attr *syscall.SysProcAttr, files []*os.File, env ...string) *helper {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(append(os.Environ(), helperEnv+"="+job), env...)
+	cmd.Env = append(append(os.Environ(), helperEnv+"="+job, "GORACE=atexit_sleep_ms=0"), env...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = attr
 	cmd.ExtraFiles = files

@@ -14,7 +14,7 @@
 // A namespace is alive exactly as long as somebody holds the flock on its lock
 // file. That lock belongs to the open file description: the client takes it, the
 // server inherits it, the client closes its copy, and the kernel lets go of it
-// when the server ends, however it ends. Nothing is ever decided by a pid.
+// when the server ends, however it ends. A pid never decides about that.
 //
 // What a dead server left inside is found by its marker, an unguessable string
 // that is the source of a tmpfs mounted in the namespace, so that it stands in

@@ -59,11 +59,12 @@ func TestOpenRefuses(t *testing.T) {
 	if err := errors.Join(os.Symlink("good", path("link")), os.WriteFile(path("file"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	tests := []struct {
+	type refusal struct {
 		name string
 		text string
 		kind error
-	}{
+	}
+	tests := []refusal{
 		{"world", "open to others (mode 0777", fs.ErrPermission},
 		{"group", "open to others (mode 0750", fs.ErrPermission},
 		{"link", "symbolic link", unix.ELOOP},
@@ -74,12 +75,7 @@ func TestOpenRefuses(t *testing.T) {
 		if err := os.Chown(path("foreign"), 65534, 65534); err != nil {
 			t.Fatal(err)
 		}
-		tests = append(tests, tests[0])
-		tests[len(tests)-1] = struct {
-			name string
-			text string
-			kind error
-		}{"foreign", "belongs to uid 65534", fs.ErrPermission}
+		tests = append(tests, refusal{"foreign", "belongs to uid 65534", fs.ErrPermission})
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -255,11 +251,10 @@ func TestServerLives(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = server.Process.Kill()
-	_ = server.Wait()
+	cleaned, err := d.Clean() // at once
 	if names, err := d.Names(); len(names) != 0 || err != nil {
 		t.Errorf("Names = %q, %v", names, err)
 	}
-	cleaned, err := d.Clean()
 	want := []Cleaned{{Name: "vs1", ServerPID: server.Process.Pid, Log: "something bad"}}
 	if diff := cmp.Diff(cleaned, want); err != nil || diff != "" {
 		t.Errorf("Clean: %v (-got +want):\n%s", err, diff)

@@ -103,6 +103,10 @@ func newBenchInsideCommand() *cobra.Command {
 }
 
 func (f *benchFlags) inside(take func(bench.Sample) error) error {
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
 	kernel, err := bench.Kernel()
 	if err != nil {
 		return err
@@ -113,7 +117,7 @@ func (f *benchFlags) inside(take func(bench.Sample) error) error {
 		return err
 	}
 	defer tap.Close()
-	o := f.options("/proc/self/exe")
+	o := f.options(exe)
 	// Our parent is the supervisor, and its parent the server.
 	if o.Server, err = parentOf(os.Getppid()); err != nil {
 		return err
