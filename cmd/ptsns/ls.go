@@ -9,9 +9,11 @@ import (
 	"io/fs"
 	"strconv"
 	"sync"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
+	"github.com/ptsns/ptsns/control"
 	"github.com/ptsns/ptsns/rundir"
 	"github.com/ptsns/ptsns/server"
 	"github.com/spf13/cobra"
@@ -90,19 +92,33 @@ func list(ctx context.Context, dir *rundir.Dir) ([]listed, error) {
 	return list, nil
 }
 
-// ask asks one server for its state; nil when the namespace ended meanwhile.
+// ask asks one server for its state; nil when there is no namespace yet, or no more.
 func ask(ctx context.Context, dir *rundir.Dir, name string) *listed {
 	state, err := stateOf(ctx, dir, name)
-	if err == nil {
+	switch {
+	case err == nil:
 		return &listed{State: state}
-	}
-	if _, gone := dir.Entry(name); errors.Is(gone, fs.ErrNotExist) {
-		return nil
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil // a server makes its socket first, and takes it away last
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, control.ErrServerGone):
+		if ended(ctx, dir, name) {
+			return nil
+		}
+		err = errors.New("it does not come to its end")
+	case errors.Is(err, context.DeadlineExceeded):
 		err = errors.New("its server does not answer")
 	}
 	return &listed{State: server.State{Name: name, Terminals: []server.Terminal{}}, Error: err.Error()}
+}
+
+// ended waits until a namespace that was ending has ended.
+func ended(ctx context.Context, dir *rundir.Dir, name string) bool {
+	server, err := findServer(dir, name)
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	defer server.Close()
+	return server.wait(ctx)
 }
 
 func stateOf(ctx context.Context, dir *rundir.Dir, name string) (server.State, error) {

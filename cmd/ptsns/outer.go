@@ -12,6 +12,7 @@ import (
 // them blocking for everybody who shares them.
 type outer struct {
 	in   bool // stdin is a terminal
+	out  bool // stdout is
 	size int  // the fd whose window counts; -1 when there is none
 
 	mu    sync.Mutex
@@ -25,7 +26,7 @@ const (
 )
 
 func newOuter() *outer {
-	o := &outer{in: term.IsTerminal(stdin), size: -1}
+	o := &outer{in: term.IsTerminal(stdin), out: term.IsTerminal(stdout), size: -1}
 	for _, fd := range []int{stdin, stdout, stderr} {
 		if term.IsTerminal(fd) {
 			o.size = fd
@@ -84,9 +85,11 @@ func (o *outer) restoreOnPanic() {
 	}
 }
 
-// newline is what ends a line on stderr: on a raw terminal that needs a return.
+// newline is what ends a line on stderr now: on a raw terminal that takes a return.
 func (o *outer) newline() string {
-	if term.IsTerminal(stderr) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.saved != nil && term.IsTerminal(stderr) {
 		return "\r\n"
 	}
 	return "\n"

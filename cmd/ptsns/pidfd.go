@@ -24,6 +24,11 @@ func findServer(dir *rundir.Dir, name string) (*processFD, error) {
 		return nil, fmt.Errorf("namespace %q is still being made", name)
 	}
 	fd, err := unix.PidfdOpen(pid, 0)
+	if err == unix.ESRCH { // it has just ended, or something is wrong
+		if _, err := dir.Entry(name); err != nil {
+			return nil, err
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("find the server of %q: %w", name, os.NewSyscallError("pidfd_open", err))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ptsns/ptsns/control"
 	"github.com/ptsns/ptsns/pts"
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -49,7 +50,11 @@ func (r *relay) run() error {
 	defer r.outer.restoreOnPanic()
 
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGPIPE)
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGPIPE} {
+		if !signal.Ignored(sig) { // as nohup and shells' & want it
+			signal.Notify(signals, sig)
+		}
+	}
 	defer signal.Stop(signals)
 	window := make(chan os.Signal, 1) // several changes are one
 	signal.Notify(window, syscall.SIGWINCH, syscall.SIGCONT)
@@ -79,12 +84,16 @@ func (r *relay) run() error {
 		case why := <-left:
 			r.outer.restore()
 			if why == hungUp {
-				return exitStatus(exitSignal + int(syscall.SIGHUP))
+				return exitHungUp
 			}
 			r.sayDetached()
 			return nil
 		case <-window:
-			if err := r.outer.raw(); err != nil { // after a stop, somebody else's modes are set
+			err := r.outer.raw() // after a stop, somebody else's modes are set
+			if errors.Is(err, syscall.EIO) {
+				return exitHungUp
+			}
+			if err != nil {
 				return fmt.Errorf("make the terminal raw: %w", err)
 			}
 			r.resize()
@@ -124,7 +133,7 @@ func (r *relay) relayOutput() outputEnd {
 		}
 		switch e.Kind {
 		case control.Output:
-			if _, err := os.Stdout.Write(e.Output); err != nil {
+			if err := writeAll(os.Stdout, stdout, e.Output); err != nil {
 				return outputEnd{err: r.brokenOutput(err)}
 			}
 		case control.Lost:
@@ -140,11 +149,18 @@ func (r *relay) relayOutput() outputEnd {
 	}
 }
 
+// exitHungUp is our end when the outer terminal has gone, whether that is heard of
+// as SIGHUP, as an end of input, or as an error.
+const exitHungUp = exitStatus(exitSignal + int(syscall.SIGHUP))
+
 // brokenOutput says what becomes of us when stdout fails: as SIGPIPE would have
 // it when nobody reads it any more.
 func (r *relay) brokenOutput(err error) error {
 	if errors.Is(err, syscall.EPIPE) {
 		return exitStatus(exitSignal + int(syscall.SIGPIPE))
+	}
+	if r.outer.out && errors.Is(err, syscall.EIO) {
+		return exitHungUp
 	}
 	return fmt.Errorf("%v: write its output: %w", r.id, err)
 }
@@ -158,6 +174,9 @@ func (r *relay) relayInput(left chan<- gone) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := os.Stdin.Read(buf)
+		if errors.Is(err, syscall.EAGAIN) {
+			err = awaitFD(stdin, unix.POLLIN)
+		}
 		pass, found := scanner.scan(buf[:n])
 		if len(pass) > 0 && !r.readOnly {
 			if _, err := r.stream.Write(pass); err != nil {
@@ -182,9 +201,12 @@ func (r *relay) relayInput(left chan<- gone) {
 	}
 }
 
+// sayDetached is for a terminal that is as before.
 func (r *relay) sayDetached() {
-	fmt.Fprintf(os.Stderr, "%sptsns: detached from %v; ptsns attach %v comes back%s",
-		map[bool]string{true: "\r\n"}[term.IsTerminal(stderr)], r.id, r.id, r.outer.newline())
+	if term.IsTerminal(stderr) {
+		fmt.Fprintln(os.Stderr) // the program was in the middle of a line, perhaps
+	}
+	fmt.Fprintf(os.Stderr, "ptsns: detached from %v; ptsns attach %v comes back\n", r.id, r.id)
 }
 
 // sayLost tells of output that went by: in its place on a terminal, else on stderr.
@@ -194,4 +216,29 @@ func (r *relay) sayLost(n uint64) {
 		return
 	}
 	fmt.Fprintf(os.Stderr, "ptsns: %d bytes missed%s", n, r.outer.newline())
+}
+
+// writeAll writes p to f, which is fd.
+func writeAll(f *os.File, fd int, p []byte) error {
+	for {
+		n, err := f.Write(p)
+		if !errors.Is(err, syscall.EAGAIN) {
+			return err
+		}
+		p = p[n:]
+		if err := awaitFD(fd, unix.POLLOUT); err != nil {
+			return err
+		}
+	}
+}
+
+// awaitFD waits until fd is ready. It is for one of our three that another process
+// has made nonblocking under us: Go's poller does not know.
+func awaitFD(fd int, events int16) error {
+	for {
+		_, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: events}}, -1)
+		if err != unix.EINTR {
+			return err
+		}
+	}
 }

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/ptsns/ptsns/pts"
 	"github.com/ptsns/ptsns/rundir"
 	"github.com/spf13/cobra"
 )
@@ -28,17 +28,23 @@ func newRmCommand() *cobra.Command {
 		Args:                  usage(cobra.MinimumNArgs(1)),
 		ValidArgsFunction:     completeNames(true),
 		RunE: func(cmd *cobra.Command, names []string) error {
+			for _, name := range names {
+				if err := pts.CheckName(name); err != nil {
+					return usageError{err}
+				}
+			}
 			dir, err := openRuntime(cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
-			var failed []error
+			var failed error
 			for _, name := range names {
 				if err := remove(cmd.Context(), dir, name, cmd.ErrOrStderr()); err != nil {
-					failed = append(failed, err)
+					fmt.Fprintf(cmd.ErrOrStderr(), "ptsns: rm: %v\n", err)
+					failed = exitStatus(exitFailure)
 				}
 			}
-			return errors.Join(failed...)
+			return failed
 		},
 	}
 }
@@ -52,17 +58,15 @@ func remove(ctx context.Context, dir *rundir.Dir, name string, stderr io.Writer)
 	defer server.Close()
 	ctx, cancel := context.WithTimeout(ctx, endTime)
 	defer cancel()
-	err = end(ctx, dir, name)
-	if err == nil && server.wait(ctx) {
-		return nil
-	}
-	if !server.wait(canceled()) { // not even while we asked
+	// A server that cannot be asked may be ending already; waiting tells.
+	_ = end(ctx, dir, name)
+	if !server.wait(ctx) {
 		if err := server.kill(); err != nil {
 			return fmt.Errorf("kill the server of %q: %w", name, err)
 		}
 		fmt.Fprintf(stderr, "ptsns: the server of %q did not end it and was killed\n", name)
 	}
-	clean(dir, stderr)
+	clean(dir, stderr) // what a server that died had not
 	return nil
 }
 
@@ -73,11 +77,4 @@ func end(ctx context.Context, dir *rundir.Dir, name string) error {
 	}
 	defer client.Close()
 	return client.End(ctx)
-}
-
-// canceled is a context that is over: to look and not to wait.
-func canceled() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
 }

@@ -57,6 +57,9 @@ func newRunCommand() *cobra.Command {
 		Long:                  runLong,
 		Example:               "  ptsns run --name vs1 -- bash\n  ptsns run -d -- /usr/sbin/sshd -D -p 1234",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.name == "" && cmd.Flags().Changed("name") {
+				return usagef("--name is empty")
+			}
 			return f.run(cmd, args)
 		},
 	}

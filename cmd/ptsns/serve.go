@@ -47,6 +47,9 @@ func serve(name string) error {
 		ns.End() // the client has gone, and its connection with it
 	}
 	err = control.Serve(ctx, ns, in.conn, l)
+	if left := ns.Err(); left != nil {
+		return errors.Join(err, left) // the next command tries again
+	}
 	return errors.Join(err, entry.Remove())
 }
 
