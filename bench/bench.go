@@ -19,8 +19,11 @@
 //	                  bytes, written 64 KiB at a time and read one by one
 //	canon_echo_mbps   the same with ECHO, what is echoed being read from the ptm at
 //	                  the same time; only what arrives at the pts counts
-//	echo_rtt_us       one byte written to the ptm until its echo is read from there,
-//	                  the pts raw but for ECHO and open; the median of the slice
+//	echo_rtt_us       one byte written to the ptm until a thread that waits in a read of
+//	                  it, as every terminal's user does, has the echo; the pts raw
+//	                  but for ECHO and open; the median of the slice
+//	echo_turns_us     the same with one thread that writes and only then reads, so that
+//	                  the kernel often has the echo before anybody waits
 //	open_close_per_s  ptmx opened, unlocked, asked for its index, the pts opened,
 //	                  both closed
 //	idle_pair_bytes   memory of an open pair with nothing in it, from 1,000 of them:
@@ -83,6 +86,7 @@ var figures = []figure{
 	{"canon_mbps", "MB/s", false, measureCanon},
 	{"canon_echo_mbps", "MB/s", false, measureCanonEcho},
 	{"echo_rtt_us", "us", true, measureEcho},
+	{"echo_turns_us", "us", true, measureTurns},
 	{"open_close_per_s", "/s", false, measureOpenClose},
 }
 

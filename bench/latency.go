@@ -5,14 +5,77 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// measureEcho is the median time of a byte's way to the line discipline and back.
+// measureEcho is the median time from the write of a byte until a reader that waits has
+// its echo, as a terminal emulator, sshd or tmux waits while somebody types.
 func measureEcho(s slice) (us float64, err error) {
+	return s.echoes(func(ptm int, trip func(time.Duration) bool) error {
+		turns := make(chan bool)
+		trips := make(chan time.Duration)
+		failed := make(chan error, 1)
+		var started atomic.Int64 // nanoseconds after epoch
+		epoch := time.Now()
+		go func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			for <-turns {
+				if err := readEcho(ptm); err != nil {
+					failed <- err
+					return
+				}
+				trips <- time.Since(epoch) - time.Duration(started.Load())
+			}
+		}()
+		defer close(turns)
+		turns <- true
+		for {
+			started.Store(int64(time.Since(epoch)))
+			if err := writeByte(ptm); err != nil {
+				return err
+			}
+			select {
+			case d := <-trips:
+				if !trip(d) {
+					return nil
+				}
+				turns <- true // it is about to wait again
+			case err := <-failed:
+				return err
+			}
+		}
+	})
+}
+
+// measureTurns is the same with one thread that writes and only then reads, so that
+// the echo may be there before anybody waits for it.
+func measureTurns(s slice) (us float64, err error) {
+	return s.echoes(func(ptm int, trip func(time.Duration) bool) error {
+		for {
+			start := time.Now()
+			if err := writeByte(ptm); err != nil {
+				return err
+			}
+			if err := readEcho(ptm); err != nil {
+				return err
+			}
+			if !trip(time.Since(start)) {
+				return nil
+			}
+		}
+	})
+}
+
+// echoes opens a pair that echoes and returns the median of the trips that run reports
+// after the warm-up; the callback tells whether to go on.
+func (s slice) echoes(run func(ptm int, trip func(time.Duration) bool) error) (us float64, err error) {
 	ptm, pts, err := s.contender.Open()
 	if err != nil {
 		return 0, err
@@ -22,37 +85,58 @@ func measureEcho(s slice) (us float64, err error) {
 		return 0, err
 	}
 	var trips []time.Duration
-	enough := time.Now().Add(s.warm() + s.time)
-	measured := time.Now().Add(s.warm())
-	p, q := []byte{'x'}, make([]byte, 16)
-	for sent := 1; ; sent++ {
-		start := time.Now()
-		if err := writeAll(ptm, p); err != nil {
-			return 0, err
-		}
-		n, err := retry(func() (int, error) { return unix.Read(ptm, q) })
-		if err != nil {
-			return 0, fmt.Errorf("read: %w", err)
-		}
-		if n != 1 || q[0] != p[0] {
-			return 0, fmt.Errorf("the echo of %q is %q", p, q[:n])
-		}
-		end := time.Now()
-		if start.After(measured) {
-			trips = append(trips, end.Sub(start))
-		}
-		if end.After(enough) && len(trips) > 0 {
-			break
-		}
+	var flush error
+	measured, enough := time.Now().Add(s.warm()), time.Now().Add(s.warm()+s.time)
+	sent := 0
+	err = run(ptm, func(d time.Duration) bool {
 		// The pts is not read from: its 4095 bytes must not fill up.
-		if sent%1024 == 0 {
-			if err := unix.IoctlSetInt(pts, unix.TCFLSH, unix.TCIFLUSH); err != nil {
-				return 0, fmt.Errorf("flush: %w", err)
-			}
+		if sent++; sent%1024 == 0 {
+			flush = unix.IoctlSetInt(pts, unix.TCFLSH, unix.TCIFLUSH)
 		}
+		now := time.Now()
+		if now.After(measured) {
+			trips = append(trips, d)
+		}
+		return flush == nil && (now.Before(enough) || len(trips) == 0)
+	})
+	if err = errors.Join(err, flush); err != nil {
+		return 0, err
 	}
 	slices.Sort(trips)
 	return float64(trips[len(trips)/2].Nanoseconds()) / 1000, nil
+}
+
+// writeByte and readEcho make their system calls without a word to Go's scheduler, whose
+// part in a trip would be as large as the terminal's.
+func writeByte(ptm int) error {
+	b := [1]byte{'x'}
+	for {
+		n, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(ptm), uintptr(unsafe.Pointer(&b[0])), 1)
+		if errno == unix.EINTR {
+			continue
+		}
+		if errno != 0 || n != 1 {
+			return fmt.Errorf("wrote %d bytes of 1: %w", int(n), errno)
+		}
+		return nil
+	}
+}
+
+func readEcho(ptm int) error {
+	var b [16]byte
+	for {
+		n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(ptm), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+		if errno == unix.EINTR {
+			continue
+		}
+		if errno != 0 {
+			return fmt.Errorf("read: %w", errno)
+		}
+		if n != 1 || b[0] != 'x' {
+			return fmt.Errorf("the echo of \"x\" is %q", b[:n])
+		}
+		return nil
+	}
 }
 
 // measureOpenClose is how many pairs can be opened and closed in a second.

@@ -28,7 +28,8 @@ raw_mbps           pts to ptm, raw, 64 KiB writes
 opost_lines_mbps   pts to ptm, OPOST and ONLCR, lines of 80 bytes
 canon_mbps         ptm to pts, canonical, lines of 80 bytes, no echo
 canon_echo_mbps    the same with echo, which is read at the same time
-echo_rtt_us        a byte written to the ptm until its echo is back
+echo_rtt_us        a byte written to the ptm until a waiting reader has its echo
+echo_turns_us      the same when one thread writes and then reads
 open_close_per_s   pairs opened and closed`
 
 // benchFlags are the flags of bench.
