@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sort"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,9 +20,11 @@ import (
 // Instance is a devpts of the kernel: a directory of terminals and the ptmx that
 // makes them. It is safe for concurrent use.
 type Instance struct {
-	dir  int // O_PATH fd of the devpts root, or of the parent's /dev/pts
-	ptmx int // O_PATH fd of the ptmx node, which no mount of ours covers
-	loop *epoll.Loop
+	loop *epoll.Loop // immutable
+
+	mu   sync.RWMutex // held for reading while a descriptor is in use
+	dir  int          // guarded by mu; O_PATH fd of the devpts root, or of the parent's /dev/pts
+	ptmx int          // guarded by mu; O_PATH fd of the ptmx node, which no mount of ours covers
 }
 
 // NewInstance works on the devpts whose root is open as dir, which it duplicates.
@@ -65,6 +68,8 @@ func firstError(errs ...error) error {
 // while it does. A nil c is this process. ptmx's permission bits apply to c; flags
 // beside the access mode have no meaning here.
 func (i *Instance) OpenPtmx(c pts.Caller, flags int) (*PTM, error) {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
 	path := "/proc/self/fd/" + strconv.Itoa(i.ptmx)
 	flags = flags&unix.O_ACCMODE | unix.O_NOCTTY | unix.O_NONBLOCK | unix.O_CLOEXEC
 	var fd int
@@ -105,6 +110,8 @@ type Node struct {
 
 // Nodes lists the terminals whose ptm is open, by index.
 func (i *Instance) Nodes() ([]Node, error) {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
 	fd, err := unix.Openat(i.dir, ".", unix.O_RDONLY|unix.O_CLOEXEC|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("openat", err)
@@ -134,6 +141,8 @@ func (i *Instance) Nodes() ([]Node, error) {
 
 // Stat describes the ptmx node.
 func (i *Instance) Stat() (unix.Stat_t, error) {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
 	var st unix.Stat_t
 	err := unix.Fstatat(i.ptmx, "", &st, unix.AT_EMPTY_PATH)
 	return st, os.NewSyscallError("fstatat", err)
@@ -141,17 +150,23 @@ func (i *Instance) Stat() (unix.Stat_t, error) {
 
 // Chmod changes the permission bits of the ptmx node.
 func (i *Instance) Chmod(mode uint32) error {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
 	return os.Chmod("/proc/self/fd/"+strconv.Itoa(i.ptmx), os.FileMode(mode&0o777))
 }
 
 // Chown changes the owner of the ptmx node; -1 leaves an id as it is.
 func (i *Instance) Chown(uid, gid int) error {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
 	return os.NewSyscallError("fchownat", unix.Fchownat(i.ptmx, "", uid, gid, unix.AT_EMPTY_PATH))
 }
 
 // Watch returns an inotify descriptor, non-blocking, that becomes readable when a
 // terminal of the instance is opened or closed.
 func (i *Instance) Watch() (*os.File, error) {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return nil, os.NewSyscallError("inotify_init1", err)
@@ -165,18 +180,27 @@ func (i *Instance) Watch() (*os.File, error) {
 
 // Dir is the descriptor of the instance's root, for /proc/PID/fd/N paths. It stays the
 // instance's.
-func (i *Instance) Dir() int { return i.dir }
+func (i *Instance) Dir() int {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	return i.dir
+}
 
 // Dev is the device number of the instance's mount, which tells it from every
 // other instance.
 func (i *Instance) Dev() (uint64, error) {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
 	var st unix.Stat_t
 	err := unix.Fstatat(i.dir, "", &st, unix.AT_EMPTY_PATH)
 	return uint64(st.Dev), os.NewSyscallError("fstatat", err)
 }
 
-// Close gives the descriptors up; open ptms stay open.
+// Close gives the descriptors up; open ptms stay open. It waits for the calls that use
+// them; later ones fail with EBADF or ENOENT.
 func (i *Instance) Close() error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	var err error
 	for _, fd := range []int{i.dir, i.ptmx} {
 		if fd >= 0 {

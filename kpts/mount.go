@@ -82,15 +82,7 @@ type genericOption struct {
 	super      string // the flag of the superblock it sets; "" is none
 }
 
-// Access times are one field of mount(2)'s flags in MOUNT_ATTR_ terms: strictatime
-// overrides the others there, and the last one wins here as in mount(8).
-const atime = unix.MOUNT_ATTR__ATIME
-
 var genericOptions = map[string]genericOption{
-	"defaults": {
-		clear: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC,
-		super: "rw",
-	},
 	"ro":            {set: unix.MOUNT_ATTR_RDONLY, super: "ro"},
 	"rw":            {clear: unix.MOUNT_ATTR_RDONLY, super: "rw"},
 	"nosuid":        {set: unix.MOUNT_ATTR_NOSUID},
@@ -99,11 +91,11 @@ var genericOptions = map[string]genericOption{
 	"dev":           {clear: unix.MOUNT_ATTR_NODEV},
 	"noexec":        {set: unix.MOUNT_ATTR_NOEXEC},
 	"exec":          {clear: unix.MOUNT_ATTR_NOEXEC},
-	"noatime":       {set: unix.MOUNT_ATTR_NOATIME, clear: atime},
+	"noatime":       {set: unix.MOUNT_ATTR_NOATIME},
 	"atime":         {clear: unix.MOUNT_ATTR_NOATIME},
-	"relatime":      {clear: atime},
+	"relatime":      {}, // the default
 	"norelatime":    {},
-	"strictatime":   {set: unix.MOUNT_ATTR_STRICTATIME, clear: atime},
+	"strictatime":   {set: unix.MOUNT_ATTR_STRICTATIME},
 	"nostrictatime": {clear: unix.MOUNT_ATTR_STRICTATIME},
 	"nodiratime":    {set: unix.MOUNT_ATTR_NODIRATIME},
 	"diratime":      {clear: unix.MOUNT_ATTR_NODIRATIME},
@@ -117,7 +109,7 @@ var genericOptions = map[string]genericOption{
 	"mand":          {super: "mand"},
 	"nomand":        {super: "nomand"},
 	// Words for fstab, which mount(8) keeps to itself.
-	"auto": {}, "noauto": {}, "nofail": {}, "_netdev": {}, "silent": {}, "loud": {},
+	"defaults": {}, "auto": {}, "noauto": {}, "nofail": {}, "_netdev": {}, "silent": {}, "loud": {},
 }
 
 // configure gives fs every item of options and returns the MOUNT_ATTR_ bits of the
@@ -141,6 +133,9 @@ func configure(fs int, options string) (attrs int, err error) {
 		if err := configureItem(fs, item); err != nil {
 			return 0, &MountError{Option: item, Err: err}
 		}
+	}
+	if attrs&unix.MOUNT_ATTR_STRICTATIME != 0 {
+		attrs &^= unix.MOUNT_ATTR_NOATIME // as in mount(2), whatever came last
 	}
 	return attrs, nil
 }
