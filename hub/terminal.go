@@ -166,6 +166,13 @@ func (t *Terminal) setSize(rows, cols uint16) {
 	_, _ = t.end.Ioctl(nil, pts.TIOCSWINSZ, b[:]) // fails only once the terminal has ended
 }
 
+// repaint makes programs that draw on the terminal do so again.
+func (t *Terminal) repaint() {
+	if group := t.Foreground(); group > 0 {
+		_ = unix.Kill(-group, unix.SIGWINCH) // the group may have ended
+	}
+}
+
 // typeAll writes all of p and waits for room where there is none.
 func (t *Terminal) typeAll(ctx context.Context, p []byte) error {
 	for len(p) > 0 {

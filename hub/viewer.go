@@ -40,6 +40,8 @@ func newViewer(t *Terminal, readOnly, lossless bool, limit int) *Viewer {
 }
 
 // Join adds a viewer: it sees all output from now on. The terminal never waits for it.
+// One that has a window, and may change the terminal's size, gets the screen painted:
+// its foreground programs are told that the size may have changed, also when it has not.
 func (t *Terminal) Join(o ViewerOptions) (*Viewer, error) {
 	v := newViewer(t, o.ReadOnly, false, viewerLimit)
 	t.mu.Lock()
@@ -50,8 +52,13 @@ func (t *Terminal) Join(o ViewerOptions) (*Viewer, error) {
 	t.viewers[v] = struct{}{}
 	t.watched.Store(true)
 	t.mu.Unlock()
-	if o.Rows != 0 || o.Cols != 0 {
-		v.Resize(o.Rows, o.Cols)
+	if o.Rows == 0 && o.Cols == 0 || !v.sizes() {
+		return v, nil
+	}
+	if rows, cols := t.Size(); rows == o.Rows && cols == o.Cols {
+		t.repaint()
+	} else {
+		t.setSize(o.Rows, o.Cols)
 	}
 	return v, nil
 }
@@ -150,10 +157,13 @@ func (v *Viewer) Write(ctx context.Context, p []byte) error {
 // ptsns opened: the latest viewer to say so decides. The size of a terminal opened
 // inside is its opener's, and a read-only viewer changes none.
 func (v *Viewer) Resize(rows, cols uint16) {
-	if v.t.owned && !v.readOnly {
+	if v.sizes() {
 		v.t.setSize(rows, cols)
 	}
 }
+
+// sizes tells whether the viewer's window decides the terminal's size.
+func (v *Viewer) sizes() bool { return v.t.owned && !v.readOnly }
 
 // Close leaves the terminal. An owner that leaves no longer sets the pace.
 func (v *Viewer) Close() {
