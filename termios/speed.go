@@ -18,17 +18,18 @@ func codeSpeed(code, other uint32) uint32 {
 	return speeds[code]
 }
 
-// speedCode is the code of CBAUD for a speed; false when there is none but BOTHER.
-func speedCode(speed uint32) (uint32, bool) {
+// speedCode is the code of CBAUD for a speed: BOTHER when it has none of its own.
+func speedCode(speed uint32) uint32 {
 	for i, s := range speeds {
-		if s == speed {
-			if i > 15 {
-				return CBAUDEX | uint32(i-15), true
-			}
-			return uint32(i), true
+		switch {
+		case s != speed:
+		case i > 15:
+			return CBAUDEX | uint32(i-15)
+		default:
+			return uint32(i)
 		}
 	}
-	return 0, false
+	return BOTHER
 }
 
 // Speeds are the bits per second that Cflag, with Ispeed and Ospeed where it says
@@ -43,13 +44,19 @@ func (t *Termios) Speeds() (input, output uint32) {
 }
 
 // SetSpeed makes speed that of input and output. Any is possible.
-func (t *Termios) SetSpeed(speed uint32) {
-	code, ok := speedCode(speed)
-	if !ok {
-		code = BOTHER
+func (t *Termios) SetSpeed(speed uint32) { t.setBoth(speed, speed) }
+
+// setBoth sets the two speeds. An input speed of 0 is the output's.
+func (t *Termios) setBoth(in, out uint32) {
+	if in == 0 {
+		in = out
+	}
+	code := speedCode(out)
+	if in != out {
+		code |= speedCode(in) << IBSHIFT
 	}
 	t.Cflag = t.Cflag&^(CBAUD|CIBAUD) | code
-	t.Ispeed, t.Ospeed = speed, speed
+	t.Ispeed, t.Ospeed = in, out
 }
 
 // setSpeeds makes Ispeed and Ospeed agree with Cflag.

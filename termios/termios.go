@@ -1,11 +1,11 @@
 // Package termios holds the settings of a terminal: the flags, characters and
-// speeds of Linux with Linux's values on every OS, and the forms in which they
-// travel. These are the structures that ioctls carry (Form, Winsize), what stty
-// prints and takes (stty.go), and the encoded modes of SSH (ssh.go). Each form
-// reads the one table of flags and characters in table.go.
+// speeds of Linux, with Linux's values on every OS, and the forms in which they
+// travel: the structures that ioctls carry (Form, Winsize), what stty prints and
+// takes (SttyAll, SttySave, Stty), and the encoded modes of SSH (AppendModes,
+// TakeModes). Each form has one table, from which it is written and read.
 //
 // It does nothing to a terminal: what a setting means is the line discipline's,
-// and nothing here opens, reads or asks the terminal of the process.
+// and nothing here opens, reads or asks a terminal.
 //
 // Everything is a value. The package has no lock, no goroutine and no state, and
 // nothing in it blocks.
@@ -68,7 +68,7 @@ func (t *Termios) MakeRaw() {
 
 // Change is what a pty has after a program set it to want: the bits and characters
 // that locked names (see TIOCSLCKTRMIOS) stay as they were in t, a character is 8
-// bits without parity and the receiver is on, whatever was asked for, and the speeds
+// bits without parity or address bit and the receiver is on, whatever was asked for, and the speeds
 // are those that Cflag says.
 func (t Termios) Change(want, locked Termios) Termios {
 	keep := func(old, new, locked uint32) uint32 { return new&^locked | old&locked }
@@ -86,6 +86,6 @@ func (t Termios) Change(want, locked Termios) Termios {
 			n.Cc[i] = t.Cc[i]
 		}
 	}
-	n.Cflag = n.Cflag&^(CSIZE|PARENB) | CS8 | CREAD
+	n.Cflag = n.Cflag&^(CSIZE|PARENB|ADDRB) | CS8 | CREAD
 	return n
 }

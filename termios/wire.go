@@ -58,9 +58,9 @@ func (f Form) Put(b []byte, t *Termios) int {
 }
 
 // Take reads t from b, as an ioctl that sets does: what the structure does not
-// carry, such as the upper half of a flag word of Termio, stays as it is in t; then
-// the speeds are made to agree with Cflag. It reports false, and t is as it was,
-// when b is shorter than the structure.
+// carry, such as the upper half of a flag word of Termio, stays as it is in t, and
+// Change makes of that what a terminal has then. It reports false, and t is as it
+// was, when b is shorter than the structure.
 func (f Form) Take(b []byte, t *Termios) bool {
 	l := &forms[f]
 	if len(b) < l.size {
@@ -81,7 +81,6 @@ func (f Form) Take(b []byte, t *Termios) bool {
 		t.Ispeed = binary.NativeEndian.Uint32(b[at:])
 		t.Ospeed = binary.NativeEndian.Uint32(b[at+4:])
 	}
-	t.setSpeeds()
 	return true
 }
 
