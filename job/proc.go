@@ -1,0 +1,169 @@
+package job
+
+import "github.com/ptsns/ptsns/pts"
+
+// What Proc answers as a Process.
+
+// PID is p's number.
+func (p *Proc) PID() int { return p.pid }
+
+// FSUID owns what p makes.
+func (p *Proc) FSUID() int { return p.uid }
+
+// FSGID owns what p makes.
+func (p *Proc) FSGID() int { return p.gid }
+
+// System is p's table.
+func (p *Proc) System() System { return p.table }
+
+// Group is p's process group.
+func (p *Proc) Group() int {
+	p.table.mu.Lock()
+	defer p.table.mu.Unlock()
+	return p.group
+}
+
+// Session is p's session.
+func (p *Proc) Session() int {
+	p.table.mu.Lock()
+	defer p.table.mu.Unlock()
+	return p.session
+}
+
+// Terminal is p's controlling terminal: what /dev/tty would open.
+func (p *Proc) Terminal() *Terminal {
+	p.table.mu.Lock()
+	defer p.table.mu.Unlock()
+	return p.terminal
+}
+
+// SetTerminal is for Terminal's use.
+func (p *Proc) SetTerminal(t *Terminal) {
+	p.table.mu.Lock()
+	defer p.table.mu.Unlock()
+	p.terminal = t
+	if t != nil {
+		p.hungUp = 0
+	}
+}
+
+// Deaf tells whether p ignores or blocks s.
+func (p *Proc) Deaf(s pts.Signal) bool {
+	p.table.mu.Lock()
+	defer p.table.mu.Unlock()
+	return p.blocked.Has(s) || p.actions[s%32] == Ignored
+}
+
+// Orphaned tells whether no parent of the session, outside the group, watches over
+// p's group.
+func (p *Proc) Orphaned() bool {
+	p.table.mu.Lock()
+	defer p.table.mu.Unlock()
+	return p.table.orphanedLocked(p.group)
+}
+
+// Restarts tells whether s would not end a call of p's with EINTR.
+func (p *Proc) Restarts(s pts.Signal) bool {
+	p.table.mu.Lock()
+	defer p.table.mu.Unlock()
+	return p.actions[s%32] != Handled
+}
+
+// Privileged tells whether p is root.
+func (p *Proc) Privileged() bool { return p.uid == 0 }
+
+// What Table does as a System.
+
+// SessionOf is the session of a group, 0 when nobody is in it.
+func (t *Table) SessionOf(group int) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if group == 0 {
+		return 0
+	}
+	return t.sessionOfLocked(group)
+}
+
+// Lose takes the terminal from a session; its leader remembers group.
+func (t *Table) Lose(session, group int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.procs {
+		if p.session != session {
+			continue
+		}
+		p.terminal = nil
+		if p.pid == session && group != 0 {
+			p.hungUp = group
+		}
+	}
+}
+
+// Signal sends s to a group.
+func (t *Table) Signal(group int, s pts.Signal) {
+	t.mu.Lock()
+	var to []*Proc
+	for _, p := range t.procs {
+		if p.group == group {
+			to = append(to, p)
+		}
+	}
+	t.mu.Unlock()
+	t.deliver(to, s)
+}
+
+// SignalLeader sends s to the leader of a session.
+func (t *Table) SignalLeader(session int, s pts.Signal) {
+	t.mu.Lock()
+	leader := t.procs[session]
+	t.mu.Unlock()
+	if leader != nil {
+		t.deliver([]*Proc{leader}, s)
+	}
+}
+
+// deliver lets s act on processes and tells the hook.
+func (t *Table) deliver(to []*Proc, s pts.Signal) {
+	for _, p := range to {
+		t.mu.Lock()
+		events := p.takeLocked(s)
+		t.mu.Unlock()
+		for _, e := range events {
+			if t.hook != nil {
+				t.hook(p, s, e)
+			}
+		}
+	}
+}
+
+// takeLocked decides what s does to p.
+func (p *Proc) takeLocked(s pts.Signal) []Event {
+	var events []Event
+	if p.exited {
+		return nil
+	}
+	if s == pts.SIGCONT && p.stopped { // whatever its disposition
+		p.stopped = false
+		events = append(events, Continued)
+	}
+	if p.blocked.Has(s) {
+		p.pending.Add(s)
+		return events
+	}
+	switch p.actions[s%32] {
+	case Handled, Restarting:
+		return append(events, Caught)
+	case Ignored:
+		return events
+	}
+	switch s {
+	case pts.SIGHUP, pts.SIGINT, pts.SIGQUIT:
+		return append(events, Killed)
+	case pts.SIGTSTP, pts.SIGTTIN, pts.SIGTTOU:
+		if !p.stopped && !p.table.orphanedLocked(p.group) {
+			p.stopped = true
+			events = append(events, Stopped)
+		}
+	}
+	return events
+}

@@ -1,0 +1,150 @@
+package ldisc
+
+import (
+	"math/bits"
+
+	tm "github.com/ptsns/ptsns/termios"
+)
+
+// Readable tells whether a read would get something: in canonical mode a complete
+// line or an end of file, otherwise a byte.
+func (d *NTTY) Readable() bool {
+	if d.canonical() {
+		return d.canon != d.tail
+	}
+	return d.head != d.tail
+}
+
+// ReadableBy tells what poll(2) asks: in noncanonical mode without VTIME it takes VMIN
+// bytes.
+func (d *NTTY) ReadableBy() bool {
+	if d.canonical() {
+		return d.canon != d.tail
+	}
+	amount := uint32(1)
+	if d.t.Cc[tm.VTIME] == 0 && d.t.Cc[tm.VMIN] > 0 {
+		amount = uint32(d.t.Cc[tm.VMIN])
+	}
+	return d.head-d.tail >= amount
+}
+
+// Pending is FIONREAD: the bytes a reader can get without waiting. An end of file is
+// none.
+func (d *NTTY) Pending() int {
+	if !d.lflag(tm.ICANON) || d.lflag(tm.EXTPROC) {
+		return int(d.head - d.tail)
+	}
+	n := int(d.canon - d.tail)
+	for at := d.tail; at&mask != d.canon&mask; at++ {
+		if d.ends(at) && d.in.b[at&mask] == 0 {
+			n--
+		}
+	}
+	return n
+}
+
+func (d *NTTY) ends(at uint32) bool { return d.in.ends[at&mask/64]&(1<<(at&63)) != 0 }
+
+// Read moves input to p and tells how much: at most one line in canonical mode, where
+// 0 is an end of file, otherwise whatever is there. The caller has asked Readable.
+func (d *NTTY) Read(p []byte) int {
+	if d.head == d.tail || len(p) == 0 {
+		return 0
+	}
+	var n int
+	switch {
+	case d.canonical():
+		n = d.readLine(p)
+	case d.lflag(tm.EXTPROC) && d.lflag(tm.ICANON):
+		n = d.readExtproc(p)
+	default:
+		n = d.take(p, d.head-d.tail)
+	}
+	if d.head == d.tail {
+		d.release()
+	}
+	return n
+}
+
+// readLine reads up to the next end of line. An end of file goes with the bytes
+// before it when these fill p exactly.
+func (d *NTTY) readLine(p []byte) int {
+	limit := min(uint32(len(p)), d.canon-d.tail)
+	length, found := d.nextEnd(limit)
+	if !found {
+		n := d.take(p, length)
+		if n == len(p) && d.tail != d.canon && d.ends(d.tail) && d.in.b[d.tail&mask] == 0 {
+			d.skipEnd()
+		}
+		return n
+	}
+	at := d.tail + length
+	isByte := d.in.b[at&mask] != 0
+	if isByte {
+		length++
+	}
+	n := d.take(p, length)
+	d.in.ends[at&mask/64] &^= 1 << (at & 63)
+	if !isByte {
+		d.tail++
+	}
+	return n
+}
+
+func (d *NTTY) skipEnd() {
+	d.in.ends[d.tail&mask/64] &^= 1 << (d.tail & 63)
+	d.tail++
+}
+
+// nextEnd is the distance from the tail to the next end of line below limit, or limit.
+func (d *NTTY) nextEnd(limit uint32) (distance uint32, found bool) {
+	for at := d.tail; at-d.tail < limit; {
+		word := d.in.ends[at&mask/64] >> (at & 63)
+		if word == 0 {
+			at += 64 - at&63
+			continue
+		}
+		at += uint32(bits.TrailingZeros64(word))
+		if at-d.tail >= limit {
+			break
+		}
+		return at - d.tail, true
+	}
+	return limit, false
+}
+
+// take copies up to n bytes to p, and wipes them where they were typed unseen.
+func (d *NTTY) take(p []byte, n uint32) int {
+	p = p[:min(len(p), int(n))]
+	done := 0
+	for done < len(p) {
+		from := d.in.b[d.tail&mask:]
+		c := copy(p[done:], from)
+		if d.hidden() {
+			clear(from[:c])
+		}
+		done += c
+		d.tail += uint32(c)
+	}
+	return done
+}
+
+// readExtproc reads under EXTPROC and ICANON, where the client does the lines: VEOF,
+// when it is the last byte and comes alone, is an end of file and no byte. The kernel asks
+// that of each piece that it copies, of at most 64 bytes.
+func (d *NTTY) readExtproc(p []byte) int {
+	const piece = 64
+	done := 0
+	for done < len(p) && d.head != d.tail {
+		n := min(d.head-d.tail, piece, Size-d.tail&mask)
+		if n == 1 || len(p)-done == 1 {
+			last := d.in.b[d.tail&mask] == d.t.Cc[tm.VEOF] && d.head-d.tail == 1
+			if last {
+				d.tail++
+				break
+			}
+		}
+		done += d.take(p[done:min(len(p), done+piece)], n)
+	}
+	return done
+}
