@@ -81,6 +81,9 @@ func (d *Debts) add(s System, group int, signals ...pts.Signal) {
 	}
 }
 
+// Any tells whether there is something to pay.
+func (d *Debts) Any() bool { return len(d.list) > 0 }
+
 // Pay sends the signals, in the order in which they came.
 func (d *Debts) Pay() {
 	list := d.list

@@ -165,3 +165,12 @@ func (d *NTTY) put(c byte) {
 	d.in.b[d.head&mask] = c
 	d.head++
 }
+
+// Insert takes one byte ahead of whatever waits to be received (TIOCSTI). Where there
+// is no room it is lost.
+func (d *NTTY) Insert(c byte, out *Queue, fx *Effects) {
+	looked := d.looked
+	d.looked = 0
+	d.Receive([]byte{c}, out, fx)
+	d.looked = looked
+}

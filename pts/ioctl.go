@@ -18,27 +18,56 @@ const (
 	IoctlOut                   // the caller's structure is filled
 )
 
-// The requests that our own code names. Numbers are those of Linux on amd64, arm64,
+// The requests. Numbers are those of Linux on amd64, arm64,
 // riscv64 and the other architectures that use asm-generic/ioctls.h.
 const (
 	TCGETS         = 0x5401
 	TCSETS         = 0x5402
+	TCSETSW        = 0x5403
+	TCSETSF        = 0x5404
+	TCGETA         = 0x5405
+	TCSETA         = 0x5406
+	TCSETAW        = 0x5407
+	TCSETAF        = 0x5408
+	TCSBRK         = 0x5409
+	TCXONC         = 0x540a
+	TCFLSH         = 0x540b
+	TIOCEXCL       = 0x540c
+	TIOCNXCL       = 0x540d
 	TIOCSCTTY      = 0x540e
 	TIOCGPGRP      = 0x540f
 	TIOCSPGRP      = 0x5410
+	TIOCOUTQ       = 0x5411
 	TIOCSTI        = 0x5412
 	TIOCGWINSZ     = 0x5413
 	TIOCSWINSZ     = 0x5414
+	TIOCGSOFTCAR   = 0x5419
+	TIOCSSOFTCAR   = 0x541a
+	FIONREAD       = 0x541b
+	TIOCCONS       = 0x541d
 	TIOCPKT        = 0x5420
 	TIOCNOTTY      = 0x5422
 	TIOCSETD       = 0x5423
+	TIOCGETD       = 0x5424
+	TCSBRKP        = 0x5425
+	TIOCSBRK       = 0x5427
+	TIOCCBRK       = 0x5428
 	TIOCGSID       = 0x5429
-	TIOCVHANGUP    = 0x5437
-	TIOCGPTPEER    = 0x5441
-	TIOCSLCKTRMIOS = 0x5457
+	TCGETS2        = 0x802c542a
+	TCSETS2        = 0x402c542b
+	TCSETSW2       = 0x402c542c
+	TCSETSF2       = 0x402c542d
 	TIOCGPTN       = 0x80045430
 	TIOCSPTLCK     = 0x40045431
+	TIOCGDEV       = 0x80045432
 	TIOCSIG        = 0x40045436
+	TIOCVHANGUP    = 0x5437
+	TIOCGPKT       = 0x80045438
+	TIOCGPTLCK     = 0x80045439
+	TIOCGEXCL      = 0x80045440
+	TIOCGPTPEER    = 0x5441
+	TIOCGLCKTRMIOS = 0x5456
+	TIOCSLCKTRMIOS = 0x5457
 )
 
 const (
@@ -52,50 +81,50 @@ const (
 var ioctls = indexIoctls([]Ioctl{
 	{TCGETS, "TCGETS", IoctlOut, termiosSize},
 	{TCSETS, "TCSETS", IoctlIn, termiosSize},
-	{0x5403, "TCSETSW", IoctlIn, termiosSize},
-	{0x5404, "TCSETSF", IoctlIn, termiosSize},
-	{0x5405, "TCGETA", IoctlOut, termioSize},
-	{0x5406, "TCSETA", IoctlIn, termioSize},
-	{0x5407, "TCSETAW", IoctlIn, termioSize},
-	{0x5408, "TCSETAF", IoctlIn, termioSize},
-	{0x5409, "TCSBRK", IoctlValue, 8},
-	{0x540a, "TCXONC", IoctlValue, 8},
-	{0x540b, "TCFLSH", IoctlValue, 8},
-	{0x540c, "TIOCEXCL", IoctlValue, 8},
-	{0x540d, "TIOCNXCL", IoctlValue, 8},
+	{TCSETSW, "TCSETSW", IoctlIn, termiosSize},
+	{TCSETSF, "TCSETSF", IoctlIn, termiosSize},
+	{TCGETA, "TCGETA", IoctlOut, termioSize},
+	{TCSETA, "TCSETA", IoctlIn, termioSize},
+	{TCSETAW, "TCSETAW", IoctlIn, termioSize},
+	{TCSETAF, "TCSETAF", IoctlIn, termioSize},
+	{TCSBRK, "TCSBRK", IoctlValue, 8},
+	{TCXONC, "TCXONC", IoctlValue, 8},
+	{TCFLSH, "TCFLSH", IoctlValue, 8},
+	{TIOCEXCL, "TIOCEXCL", IoctlValue, 8},
+	{TIOCNXCL, "TIOCNXCL", IoctlValue, 8},
 	{TIOCSCTTY, "TIOCSCTTY", IoctlValue, 8},
 	{TIOCGPGRP, "TIOCGPGRP", IoctlOut, intSize},
 	{TIOCSPGRP, "TIOCSPGRP", IoctlIn, intSize},
-	{0x5411, "TIOCOUTQ", IoctlOut, intSize},
+	{TIOCOUTQ, "TIOCOUTQ", IoctlOut, intSize},
 	{TIOCSTI, "TIOCSTI", IoctlIn, 1},
 	{TIOCGWINSZ, "TIOCGWINSZ", IoctlOut, winsizeSize},
 	{TIOCSWINSZ, "TIOCSWINSZ", IoctlIn, winsizeSize},
-	{0x5419, "TIOCGSOFTCAR", IoctlOut, intSize},
-	{0x541a, "TIOCSSOFTCAR", IoctlIn, intSize},
-	{0x541b, "FIONREAD", IoctlOut, intSize},
-	{0x541d, "TIOCCONS", IoctlValue, 8},
+	{TIOCGSOFTCAR, "TIOCGSOFTCAR", IoctlOut, intSize},
+	{TIOCSSOFTCAR, "TIOCSSOFTCAR", IoctlIn, intSize},
+	{FIONREAD, "FIONREAD", IoctlOut, intSize},
+	{TIOCCONS, "TIOCCONS", IoctlValue, 8},
 	{TIOCPKT, "TIOCPKT", IoctlIn, intSize},
 	{TIOCNOTTY, "TIOCNOTTY", IoctlValue, 8},
 	{TIOCSETD, "TIOCSETD", IoctlIn, intSize},
-	{0x5424, "TIOCGETD", IoctlOut, intSize},
-	{0x5425, "TCSBRKP", IoctlValue, 8},
-	{0x5427, "TIOCSBRK", IoctlValue, 8},
-	{0x5428, "TIOCCBRK", IoctlValue, 8},
+	{TIOCGETD, "TIOCGETD", IoctlOut, intSize},
+	{TCSBRKP, "TCSBRKP", IoctlValue, 8},
+	{TIOCSBRK, "TIOCSBRK", IoctlValue, 8},
+	{TIOCCBRK, "TIOCCBRK", IoctlValue, 8},
 	{TIOCGSID, "TIOCGSID", IoctlOut, intSize},
-	{0x802c542a, "TCGETS2", IoctlOut, termios2Size},
-	{0x402c542b, "TCSETS2", IoctlIn, termios2Size},
-	{0x402c542c, "TCSETSW2", IoctlIn, termios2Size},
-	{0x402c542d, "TCSETSF2", IoctlIn, termios2Size},
+	{TCGETS2, "TCGETS2", IoctlOut, termios2Size},
+	{TCSETS2, "TCSETS2", IoctlIn, termios2Size},
+	{TCSETSW2, "TCSETSW2", IoctlIn, termios2Size},
+	{TCSETSF2, "TCSETSF2", IoctlIn, termios2Size},
 	{TIOCGPTN, "TIOCGPTN", IoctlOut, intSize},
 	{TIOCSPTLCK, "TIOCSPTLCK", IoctlIn, intSize},
-	{0x80045432, "TIOCGDEV", IoctlOut, intSize},
+	{TIOCGDEV, "TIOCGDEV", IoctlOut, intSize},
 	{TIOCSIG, "TIOCSIG", IoctlValue, 8},
 	{TIOCVHANGUP, "TIOCVHANGUP", IoctlValue, 8},
-	{0x80045438, "TIOCGPKT", IoctlOut, intSize},
-	{0x80045439, "TIOCGPTLCK", IoctlOut, intSize},
-	{0x80045440, "TIOCGEXCL", IoctlOut, intSize},
+	{TIOCGPKT, "TIOCGPKT", IoctlOut, intSize},
+	{TIOCGPTLCK, "TIOCGPTLCK", IoctlOut, intSize},
+	{TIOCGEXCL, "TIOCGEXCL", IoctlOut, intSize},
 	{TIOCGPTPEER, "TIOCGPTPEER", IoctlValue, 8},
-	{0x5456, "TIOCGLCKTRMIOS", IoctlOut, termiosSize},
+	{TIOCGLCKTRMIOS, "TIOCGLCKTRMIOS", IoctlOut, termiosSize},
 	{TIOCSLCKTRMIOS, "TIOCSLCKTRMIOS", IoctlIn, termiosSize},
 })
 
