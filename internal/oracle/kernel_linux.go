@@ -17,6 +17,10 @@ import (
 
 // Kernel is the driver of real pairs, of the devpts at /dev/pts.
 type Kernel struct {
+	// Looks is for how many milliseconds what is there has to stay as it is, where
+	// nothing else tells whether all has arrived. Who repeats what differs needs fewer.
+	Looks int
+
 	self   *calls
 	path   string // of the pts
 	socket string
@@ -31,7 +35,7 @@ func NewKernel() (*Kernel, error) {
 	if err != nil || f.Mode()&os.ModeCharDevice == 0 {
 		return nil, fmt.Errorf("no /dev/ptmx: %w", err)
 	}
-	k := &Kernel{self: newCalls()}
+	k := &Kernel{self: newCalls(), Looks: 4}
 	k.listen, err = net.ListenUnix("unix", &net.UnixAddr{Net: "unix"}) // the kernel chooses an abstract name
 	if err != nil {
 		return nil, err
@@ -76,7 +80,13 @@ func (o *observer) Result() Result { return Result{} }
 func (o *observer) Do(op Op) Result {
 	k := (*Kernel)(o)
 	k.before(op)
-	return k.self.do(k.prepare(op, k.self))
+	op = k.prepare(op, k.self)
+	for {
+		res := k.self.do(op)
+		if res.Errno != int(unix.EINTR) { // a signal of the Go runtime
+			return res
+		}
+	}
 }
 
 func (o *observer) Fork(ends []string) (Proc, error) {

@@ -28,6 +28,8 @@ type settler struct {
 	moving     bool // the last step may have set something moving
 }
 
+const tcxonc = 0x540a
+
 // oneBuffer is what surely goes into one of the kernel's buffers.
 const oneBuffer = 1500
 
@@ -53,8 +55,11 @@ func (k *Kernel) before(op Op) {
 			return
 		}
 	case Ioctl:
-		if op.Req == pts.TIOCSETD {
+		switch op.Req {
+		case pts.TIOCSETD:
 			k.discipline = true
+		case pts.TIOCSTI, tcxonc:
+			k.chunk = 1 // they write one
 		}
 		if k.unsettled && k.showsPTM(op, onPTM) {
 			k.quiet()
@@ -89,13 +94,22 @@ func (k *Kernel) Settle() {
 	if !k.moving || len(k.self.fds) == 0 {
 		return
 	}
+	_, alive := k.self.fds["ptm"]
 	fd, ok := k.self.fds["pts"]
+	if !alive && len(k.procs) == 0 {
+		return
+	}
 	if !ok || k.discipline || len(k.procs) > 0 || k.chunk > oneBuffer {
 		k.quiet()
+		if n, err := unix.IoctlGetInt(fd, unix.TIOCGETD); err == nil && n == 0 {
+			k.discipline = false
+		}
 		return
 	}
 	e, err := poll(fd)
 	switch {
+	case e&(wait.Hup|wait.Err) != 0 && k.chunk == 0:
+		return
 	case err != nil || e&(wait.Hup|wait.Err) != 0:
 		k.quiet()
 		return
@@ -126,10 +140,9 @@ func (k *Kernel) Drained() {
 
 // quiet waits until the picture has not changed for a while.
 func (k *Kernel) quiet() {
-	const looks = 4 // a millisecond apart
 	last := k.picture()
-	for same := 0; same < looks; {
-		_, _ = unix.Poll(nil, 1) // only passes time
+	for same := 0; same < k.Looks; {
+		_, _ = unix.Poll(nil, 1) // only passes time: a millisecond
 		if now := k.picture(); now == last {
 			same++
 		} else {

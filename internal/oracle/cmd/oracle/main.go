@@ -1,0 +1,74 @@
+//go:build linux
+
+// Command oracle compares package pty with the kernel for a given time, in conversations
+// that it makes up, and prints one that differs, shortened, as a file for testdata.
+//
+//	go run ./internal/oracle/cmd/oracle -time 5m
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ptsns/ptsns/internal/oracle"
+)
+
+func main() {
+	oracle.Main()
+	limit := flag.Duration("time", time.Minute, "how long")
+	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the first conversation; the next has the next")
+	one := flag.Bool("one", false, "only the conversation of -seed")
+	self := flag.Bool("self", false, "compare the kernel with itself, which tests this program")
+	flag.Parse()
+	if err := run(*limit, *seed, *one, *self); err != nil {
+		fmt.Fprintln(os.Stderr, "oracle:", err)
+		os.Exit(1)
+	}
+}
+
+func run(limit time.Duration, seed uint64, one, self bool) error {
+	kernel, err := oracle.NewKernel()
+	if err != nil {
+		return err
+	}
+	defer kernel.Close()
+	kernel.Looks = 2
+	var ours oracle.Driver
+	if self {
+		other, err := oracle.NewKernel()
+		if err != nil {
+			return err
+		}
+		defer other.Close()
+		ours = other
+	} else {
+		ours = oracle.NewVirtual()
+	}
+	rounds, unsettled := 0, 0
+	start := time.Now()
+	fmt.Printf("from seed %d\n", seed)
+	for ; time.Since(start) < limit && (!one || rounds == 0); seed++ {
+		rounds++
+		d, err := oracle.Compare(kernel, ours, oracle.Generate(seed))
+		if err != nil {
+			return fmt.Errorf("seed %d: %w", seed, err)
+		}
+		if d == nil {
+			continue
+		}
+		if !oracle.Confirm(kernel, ours, d) {
+			unsettled++
+			if self {
+				fmt.Println(d)
+			}
+			continue
+		}
+		return fmt.Errorf("seed %d differs, after %d that do not:\n\n%s", seed, rounds-1, oracle.Shrink(kernel, ours, d))
+	}
+	took := time.Since(start)
+	fmt.Printf("%d conversations alike in %v, %.0f a second; %d more differed once and not again\n",
+		rounds-unsettled, took.Round(time.Second), float64(rounds)/took.Seconds(), unsettled)
+	return nil
+}

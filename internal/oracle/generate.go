@@ -1,0 +1,359 @@
+package oracle
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+
+	"github.com/ptsns/ptsns/termios"
+)
+
+// A source is where a generated conversation takes its choices from: a seeded generator, or
+// the bytes of a fuzz test, which are used up.
+type source struct {
+	rand *rand.Rand // nil: data
+	data []byte
+	done bool
+}
+
+// n is a choice below limit.
+func (s *source) n(limit int) int {
+	if s.rand != nil {
+		return s.rand.IntN(limit)
+	}
+	v := int(s.byte())
+	if limit > 256 {
+		v |= int(s.byte()) << 8
+	}
+	return v % limit
+}
+
+func (s *source) byte() byte {
+	if s.rand != nil {
+		return byte(s.rand.Uint32())
+	}
+	if len(s.data) == 0 {
+		s.done = true
+		return 0
+	}
+	b := s.data[0]
+	s.data = s.data[1:]
+	return b
+}
+
+// one is true once in n.
+func (s *source) one(n int) bool { return s.n(n) == 0 }
+
+// generator makes a conversation that the kernel's driver can hold quickly: mostly it
+// leaves nothing unread that would hide whether a worker is done.
+type generator struct {
+	s      *source
+	c      *Conversation
+	t      termios.Termios // the settings, as far as steps tell
+	packet bool
+	gone   bool // the ptm was closed
+}
+
+// Generate makes the conversation of a seed: one pair, its settings, and what happens to it.
+func Generate(seed uint64) *Conversation {
+	return generate(&source{rand: rand.New(rand.NewPCG(seed, 0))}, "seed "+strconv.FormatUint(seed, 10))
+}
+
+// GenerateFrom makes the conversation of the choices in data.
+func GenerateFrom(data []byte) *Conversation {
+	return generate(&source{data: data}, "fuzz")
+}
+
+func generate(s *source, name string) *Conversation {
+	g := &generator{s: s, t: termios.Default(), c: &Conversation{Name: name, Header: map[string]string{"title": name}}}
+	g.c.Lines = []Line{{Text: "title: " + name}, {}}
+	g.change("pair", "", g.settings(1+s.n(12)))
+	for range 2 + s.n(8) {
+		g.round()
+		if s.done || g.gone {
+			break
+		}
+	}
+	g.look()
+	g.read()
+	return g.c
+}
+
+func (g *generator) add(verb, args string) {
+	g.c.Lines = append(g.c.Lines, Line{Step: Step{Verb: verb, Args: args}})
+}
+
+// change is a step that changes the settings.
+func (g *generator) change(verb, how, words string) {
+	g.add(verb, how+words)
+	for _, w := range strings.Fields(words) {
+		_ = applySetting(&g.t, w) // what is wrong with it, the step tells
+	}
+}
+
+// round is something that happens, and mostly a look at what it did.
+func (g *generator) round() {
+	switch n := g.s.n(32); {
+	case n < 13:
+		g.add("write", "ptm "+quote(g.input()))
+	case n < 18:
+		g.add("write", "pts "+quote(g.output()))
+	case n < 23:
+		how := ""
+		if g.s.one(6) {
+			how = []string{"drain ", "flush ", "ptm "}[g.s.n(3)]
+		}
+		g.change("set", how, g.settings(1+g.s.n(4)))
+	case n < 30:
+		g.request()
+	default:
+		g.rare()
+	}
+	g.look()
+	if !g.s.one(8) {
+		g.read()
+	}
+}
+
+// look asks for what does not change anything.
+func (g *generator) look() {
+	g.add("poll", "pts")
+	g.add("ioctl", "pts FIONREAD")
+	g.add("poll", "ptm")
+	if g.packet {
+		g.add("packets", "ptm")
+	} else {
+		g.add("take", "ptm")
+	}
+}
+
+func (g *generator) read() {
+	size := []int{1, 2, 3, 5, 8, 64, 65, 200, 4096, 5000}[g.s.n(10)]
+	g.add("reads", "pts "+strconv.Itoa(size))
+	if size < 200 && !g.s.one(4) {
+		g.add("reads", "pts 5000")
+	}
+	if g.s.one(8) {
+		g.add("take", "ptm") // what the reads let through may have been echoed
+		g.packet = g.packet && !g.s.done
+	}
+}
+
+// special are bytes that mean something with the usual characters.
+const special = "\n\n\n\r\x03\x04\x04\x1c\x1a\x7f\x7f\x7f\x15\x17\x17\x16\x12\x11\x13\x0f\t\t \b\x00\xff\x1b_/.aZ"
+
+func (g *generator) bytes(n int, mix int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		switch k := g.s.n(16); {
+		case k < mix:
+			b[i] = special[g.s.n(len(special))]
+		case k < 12:
+			b[i] = "abcdefgh XYZ019_-"[g.s.n(17)]
+		case k < 14:
+			b[i] = "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\x85"[g.s.n(10)]
+		default:
+			b[i] = g.s.byte()
+		}
+	}
+	return b
+}
+
+func (g *generator) input() []byte {
+	b := g.anyInput()
+	if g.t.Iflag&termios.IXON == 0 || g.t.Lflag&termios.ISIG == 0 {
+		return b
+	}
+	// The character that starts output sends the echo so far on its way; a signal character
+	// behind it drops as much of that as has not arrived. No driver can settle this.
+	cc, started := &g.t.Cc, false
+	for i, c := range b {
+		switch c = g.fold(c); {
+		case started && (c == cc[termios.VINTR] || c == cc[termios.VQUIT] || c == cc[termios.VSUSP]):
+			return b[:i]
+		case c == cc[termios.VSTART] || g.t.Iflag&termios.IXANY != 0:
+			started = true
+		}
+	}
+	return b
+}
+
+// fold is what ISTRIP and IUCLC make of c.
+func (g *generator) fold(c byte) byte {
+	if g.t.Iflag&termios.ISTRIP != 0 {
+		c &= 0x7f
+	}
+	if g.t.Iflag&termios.IUCLC != 0 && (c >= 'A' && c <= 'Z' || c >= 0xc0 && c <= 0xde && c != 0xd7) {
+		c += 'a' - 'A'
+	}
+	return c
+}
+
+func (g *generator) anyInput() []byte {
+	switch n := g.s.n(40); {
+	case n == 0: // towards the limit of a line, without what flushes
+		return []byte(strings.Repeat(string(rune('a'+g.s.n(26))), 400+g.s.n(1000)))
+	case n == 1:
+		return []byte(strings.Repeat("0123456789\n", 1+g.s.n(60)))
+	case n < 8:
+		return g.bytes(1+g.s.n(3), 12)
+	}
+	return g.bytes(1+g.s.n(48), 5)
+}
+
+func (g *generator) output() []byte {
+	if g.s.one(20) {
+		return []byte(strings.Repeat("line of output\n", 1+g.s.n(60)))
+	}
+	return g.bytes(1+g.s.n(60), 5)
+}
+
+// settings are words of set: mostly flags that mean something, at times whole words of bits.
+func (g *generator) settings(n int) string {
+	out := make([]string, 0, n)
+	for range n {
+		switch k := g.s.n(24); {
+		case k == 0:
+			out = append(out, "raw")
+		case k == 1:
+			out = append(out, fmt.Sprintf("%s=%#x", wordNames[g.s.n(4)], g.bits()))
+		case k == 2:
+			out = append(out, "line="+strconv.Itoa(int(g.s.byte())))
+		case k < 8:
+			out = append(out, g.char())
+		default:
+			f := flagWords[g.s.n(len(flagWords))]
+			if f.word == 2 { // a pty's cflag is settled soon
+				f = flagWords[len(flagWords)-1-g.s.n(16)]
+			}
+			if g.s.one(2) {
+				out = append(out, "-"+f.name)
+			} else {
+				out = append(out, f.name)
+			}
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func (g *generator) bits() uint32 {
+	return uint32(g.s.byte()) | uint32(g.s.byte())<<8 | uint32(g.s.byte())<<16 | uint32(g.s.byte())<<24
+}
+
+func (g *generator) char() string {
+	i := g.s.n(len(ccWords))
+	number := i == termios.VMIN || i == termios.VTIME
+	c := g.s.byte()
+	switch {
+	case number:
+		c = []byte{0, 0, 1, 2, 5, 255}[g.s.n(6)]
+	case g.s.one(3):
+		c = "ab\n\r\t\x04\x7f\x00\xff\xc3 "[g.s.n(11)]
+	case !g.s.one(3):
+		c = special[g.s.n(len(special))]
+	}
+	text := printChar(c, number)
+	if strings.ContainsAny(text, ` "`) {
+		text = fmt.Sprintf("%#x", c)
+	}
+	return ccWords[i] + "=" + text
+}
+
+func (g *generator) request() {
+	switch g.s.n(16) {
+	case 0, 1:
+		g.add("ioctl", "pts TCFLSH "+strconv.Itoa(g.s.n(4)))
+	case 2:
+		g.add("ioctl", "ptm TCFLSH "+strconv.Itoa(g.s.n(4)))
+	case 3, 4:
+		g.add("ioctl", "pts TCXONC "+strconv.Itoa(g.s.n(5)))
+	case 5:
+		g.add("ioctl", "ptm TCXONC "+strconv.Itoa(g.s.n(5)))
+	case 6, 7, 8:
+		on := g.s.n(3)
+		g.add("ioctl", "ptm TIOCPKT "+strconv.Itoa(on))
+		g.packet = on != 0 && !g.gone
+	case 9:
+		g.add("ioctl", "pts TIOCSTI "+quote(g.bytes(1, 10)))
+	case 10:
+		g.add("ioctl", "ptm TIOCSTI "+quote(g.bytes(1, 10)))
+	case 11:
+		g.add("ioctl", fmt.Sprintf("pts TIOCSWINSZ %d %d %d %d", g.s.byte(), g.s.byte(), g.s.byte(), g.s.byte()))
+		g.add("ioctl", "ptm TIOCGWINSZ")
+	case 12:
+		g.add("ioctl", "ptm TIOCSIG "+strconv.Itoa(g.s.n(32)))
+	case 13:
+		g.add("get", "all")
+	case 14:
+		name := []string{"TCSETA", "TCSETAW", "TCSETAF", "TCSETS2", "TCSETSF2"}[g.s.n(5)]
+		g.add("ioctl", "pts "+name+" "+g.settings(4))
+		g.add("get", "all")
+	case 15:
+		g.anyRequest()
+	}
+}
+
+// anyRequest asks one end anything of the table, its argument being what it happens to be.
+func (g *generator) anyRequest() {
+	r := requests[g.s.n(len(requests))]
+	switch r.name {
+	case "TIOCCONS", "TIOCVHANGUP", "TIOCSCTTY", "TIOCSETD", "TIOCPKT": // the machine's console; the others elsewhere
+		return
+	}
+	end, arg := []string{"pts", "ptm"}[g.s.n(2)], ""
+	switch {
+	case g.s.one(6):
+		arg = "badptr"
+	case !r.set:
+	case r.kind == argValue || r.kind == argInt || r.kind == argPID:
+		arg = strconv.Itoa(g.s.n(4))
+	case r.kind == argByte:
+		arg = quote(g.bytes(1, 8))
+	case r.kind == argWinsize:
+		arg = "1 2 3 4"
+	default:
+		arg = g.settings(3)
+	}
+	if r.kind == argValue && arg == "badptr" {
+		arg = "1"
+	}
+	g.add("ioctl", strings.TrimSpace(end+" "+r.name+" "+arg))
+}
+
+// rare is what ends things, or takes the kernel's driver long.
+func (g *generator) rare() {
+	if !g.s.one(3) {
+		return
+	}
+	switch g.s.n(6) {
+	case 0:
+		g.add("close", "pts")
+		g.add("poll", "ptm")
+		g.add("write", "ptm "+quote(g.input()))
+		g.add("open", "pts")
+	case 1:
+		g.add("close", "ptm")
+		g.gone, g.packet = true, false
+	case 2:
+		g.add("ioctl", "pts TIOCVHANGUP")
+		g.add("open", "pts as pts2")
+		g.add("read", "pts2 100")
+		g.add("close", "pts2")
+	case 3:
+		g.add("ioctl", "pts TIOCSETD 27")
+		g.add("poll", "pts")
+		g.add("ioctl", "pts TIOCSETD 0")
+	case 4:
+		g.add("ioctl", "ptm TIOCSPTLCK 1")
+		g.add("open", "pts as pts2")
+		g.add("write", "pts "+quote(g.output()))
+		g.add("ioctl", "ptm TIOCSPTLCK 0")
+		g.add("open", "pts as pts2")
+		g.add("close", "pts2")
+	case 5:
+		g.add("open", "pts as pts2")
+		g.add("write", "pts2 "+quote(g.output()))
+		g.add("close", "pts2")
+	}
+}
