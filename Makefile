@@ -3,7 +3,10 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 60s
 
-.PHONY: help build demo test deps check race single fuzz bench clean
+# Standard library alone, on every OS.
+CORE = ./pts ./termios ./wait ./ldisc ./job ./pty
+
+.PHONY: help build demo test deps check cross race single fuzz bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -14,7 +17,7 @@ build: ## bin/ptsns
 demo: build ## two namespaces, both with /dev/pts/0, in twenty seconds
 	demo/demo.sh bin/ptsns
 
-test: deps check race single ## everything that must pass, with the programs that the tests drive
+test: deps check cross race single ## everything that must pass, with the programs that the tests drive
 
 deps: ## install those programs, where root can
 	@scripts/deps.sh
@@ -23,6 +26,12 @@ check: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt -w these"; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
+
+cross: ## the packages that need no Linux, for the others
+	@for target in linux/amd64 linux/386 darwin/arm64 windows/amd64 freebsd/amd64 js/wasm; do \
+		export GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0; echo $$target; \
+		go build $(CORE) && go vet $(CORE) || exit 1; \
+	done
 
 race: ## all tests, with the race detector
 	go test -race -timeout 10m ./...
@@ -37,7 +46,7 @@ fuzz: ## each fuzz test for FUZZTIME
 		done; \
 	done
 
-bench: build ## kernel and tap side by side
+bench: build ## kernel, tap and virtual side by side
 	bin/ptsns bench
 
 clean:

@@ -1,11 +1,14 @@
 //go:build linux
 
 // Package bench measures ways to open terminals against each other: the kernel's
-// own, and those that a process inside a tapped namespace gets.
+// own, those that a process inside a tapped namespace gets, and the virtual ones of
+// package pty, for which there is no kernel.
 //
-// The ends of a pair are in two processes, as in life: this process has the ptm,
-// a peer (see Serve) the pts. Both make plain blocking reads and writes, and
-// nothing is pinned to a processor. Every slice opens a new pair and starts a new
+// The ends of a pair of the first two are in two processes, as in life: this process
+// has the ptm, a peer (see Serve) the pts. Both make plain blocking reads and writes,
+// and nothing is pinned to a processor. The ends of a virtual pair are in this process,
+// as in life: a goroutine has the one, a goroutine the other, and both make blocking
+// reads and writes. Every slice opens a new pair and, for two processes, starts a new
 // peer, runs the work for a while unmeasured and then for the slice's time. The
 // contenders take turns, A B, then B A, so that a machine that grows slower or
 // faster does so for all. A figure is the median of its rounds.
@@ -23,13 +26,15 @@
 //	                  it, as every terminal's user does, has the echo; the pts raw
 //	                  but for ECHO and open; the median of the slice
 //	echo_turns_us     the same with one thread that writes and only then reads, so that
-//	                  the kernel often has the echo before anybody waits
+//	                  the kernel often has the echo before anybody waits; of a virtual pair
+//	                  one goroutine, that always finds it there
 //	open_close_per_s  ptmx opened, unlocked, asked for its index, the pts opened,
 //	                  both closed
 //	idle_pair_bytes   memory of an open pair with nothing in it, from 1,000 of them:
 //	                  what the kernel's slab, vmalloc, stack and page table sums in
 //	                  /proc/meminfo grow by, and, where a server serves the
-//	                  terminals, its resident memory, counted from before the first
+//	                  terminals, its resident memory, counted from before the first; of a
+//	                  virtual pair what the heap grows by
 //
 // MB are 10^6 bytes. In a ratio above 1 the contender does better than the kernel,
 // whatever the unit.
@@ -44,10 +49,15 @@ import (
 	"time"
 )
 
-// Contender is a way to open terminals.
+// Contender is a way to open terminals: an *Instance, or Virtual.
 type Contender interface {
 	// Name is "kernel", "tap" and the like.
 	Name() string
+}
+
+// opener is a contender whose terminals are files.
+type opener interface {
+	Contender
 	// Open opens a pair, both ends blocking, close-on-exec, and nobody's
 	// controlling terminal. The descriptors are the caller's to close.
 	Open() (ptm, pts int, err error)
@@ -59,7 +69,7 @@ type Options struct {
 	Time   time.Duration // how long a slice is measured
 	Only   []string      // figures to measure; all when empty
 	Peer   []string      // command line of a process that calls Serve
-	Server int           // pid of the server behind the contenders that are not "kernel", 0 without
+	Server int           // pid of the server behind the instances that are not "kernel", 0 without
 }
 
 // Sample is what one slice gave.
@@ -74,20 +84,21 @@ type figure struct {
 	name       string
 	unit       string
 	lessIsMore bool
-	measure    func(slice) (float64, error)
+	measure    func(slice) (float64, error) // of an opener
+	virtual    func(slice) (float64, error)
 }
 
 // figures are all of them, in the order in which they are measured and shown. Idle
 // pairs come first: later a server has grown for other reasons.
 var figures = []figure{
-	{"idle_pair_bytes", "B", true, measureIdle},
-	{"raw_mbps", "MB/s", false, measureRaw},
-	{"opost_lines_mbps", "MB/s", false, measureLines},
-	{"canon_mbps", "MB/s", false, measureCanon},
-	{"canon_echo_mbps", "MB/s", false, measureCanonEcho},
-	{"echo_rtt_us", "us", true, measureEcho},
-	{"echo_turns_us", "us", true, measureTurns},
-	{"open_close_per_s", "/s", false, measureOpenClose},
+	{"idle_pair_bytes", "B", true, measureIdle, virtualIdle},
+	{"raw_mbps", "MB/s", false, measureRaw, virtualRaw},
+	{"opost_lines_mbps", "MB/s", false, measureLines, virtualLines},
+	{"canon_mbps", "MB/s", false, measureCanon, virtualCanon},
+	{"canon_echo_mbps", "MB/s", false, measureCanonEcho, virtualCanonEcho},
+	{"echo_rtt_us", "us", true, measureEcho, virtualEcho},
+	{"echo_turns_us", "us", true, measureTurns, virtualTurns},
+	{"open_close_per_s", "/s", false, measureOpenClose, virtualOpenClose},
 }
 
 // Figures are the names of all figures, in the order in which they are measured.
@@ -135,11 +146,14 @@ func Measure(contenders []Contender, o Options, take func(Sample) error) error {
 				slices.Reverse(turn)
 			}
 			for _, c := range turn {
-				s := slice{contender: c, time: o.Time, peer: o.Peer}
-				if c.Name() != kernelName {
-					s.server = server
+				s, measure := slice{time: o.Time, peer: o.Peer}, f.virtual
+				if c, ok := c.(opener); ok {
+					s.contender, measure = c, f.measure
+					if c.Name() != kernelName {
+						s.server = server
+					}
 				}
-				value, err := f.measure(s)
+				value, err := measure(s)
 				if err != nil {
 					return fmt.Errorf("measure %s of %s: %w", f.name, c.Name(), err)
 				}

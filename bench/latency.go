@@ -84,22 +84,29 @@ func (s slice) echoes(run func(ptm int, trip func(time.Duration) bool) error) (u
 	if err := changeTermios(pts, rawEcho); err != nil {
 		return 0, err
 	}
+	flush := func() error { return unix.IoctlSetInt(pts, unix.TCFLSH, unix.TCIFLUSH) }
+	return s.trips(1, flush, func(trip func(time.Duration) bool) error { return run(ptm, trip) })
+}
+
+// trips is the median of the trips that run reports after the warm-up, after so many
+// bytes each; the callback tells whether to go on. flush empties the pts, which is not
+// read from: its 4095 bytes must not fill up.
+func (s slice) trips(bytes int, flush func() error, run func(trip func(time.Duration) bool) error) (us float64, err error) {
 	var trips []time.Duration
-	var flush error
+	var flushErr error
 	measured, enough := time.Now().Add(s.warm()), time.Now().Add(s.warm()+s.time)
 	sent := 0
-	err = run(ptm, func(d time.Duration) bool {
-		// The pts is not read from: its 4095 bytes must not fill up.
-		if sent++; sent%1024 == 0 {
-			flush = unix.IoctlSetInt(pts, unix.TCFLSH, unix.TCIFLUSH)
+	err = run(func(d time.Duration) bool {
+		if sent += bytes; sent >= 1024 {
+			flushErr, sent = flush(), 0
 		}
 		now := time.Now()
 		if now.After(measured) {
 			trips = append(trips, d)
 		}
-		return flush == nil && (now.Before(enough) || len(trips) == 0)
+		return flushErr == nil && (now.Before(enough) || len(trips) == 0)
 	})
-	if err = errors.Join(err, flush); err != nil {
+	if err = errors.Join(err, flushErr); err != nil {
 		return 0, err
 	}
 	slices.Sort(trips)
@@ -141,13 +148,20 @@ func readEcho(ptm int) error {
 
 // measureOpenClose is how many pairs can be opened and closed in a second.
 func measureOpenClose(s slice) (perSecond float64, err error) {
-	start, measured := time.Now(), false
-	for n := 0; ; n++ {
+	return s.repeat(func() error {
 		ptm, pts, err := s.contender.Open()
 		if err != nil {
-			return 0, err
+			return err
 		}
-		if err := errors.Join(unix.Close(pts), unix.Close(ptm)); err != nil {
+		return errors.Join(unix.Close(pts), unix.Close(ptm))
+	})
+}
+
+// repeat is how often f can be done in a second.
+func (s slice) repeat(f func() error) (perSecond float64, err error) {
+	start, measured := time.Now(), false
+	for n := 0; ; n++ {
+		if err := f(); err != nil {
 			return 0, err
 		}
 		past := time.Since(start)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync/atomic"
 	"time"
 )
 
@@ -91,7 +92,7 @@ func Serve(args []string) error {
 		return err
 	}
 	work, ok := map[job]func() error{
-		writeBlocks: func() error { return writeForever(bytes.Repeat([]byte{'x'}, blockSize)) },
+		writeBlocks: func() error { return writeForever(block()) },
 		writeLines:  func() error { return writeForever(lines(lineSize)) },
 		readLines:   func() error { return reportLines(warm, d) },
 	}[job(args[0])]
@@ -109,17 +110,13 @@ func Serve(args []string) error {
 }
 
 func writeForever(p []byte) error {
-	for {
-		if err := writeAll(ptsFD, p); err != nil {
-			return err
-		}
-	}
+	return writeUntil(descriptor(ptsFD), p, new(atomic.Bool))
 }
 
 // reportLines measures reading, tells of it, and keeps reading so that whoever
 // writes gets to know.
 func reportLines(warm, d time.Duration) error {
-	r, err := readFor(ptsFD, 4096, warm, d)
+	r, err := readFor(descriptor(ptsFD), 4096, warm, d)
 	if err != nil {
 		return err
 	}
@@ -127,7 +124,7 @@ func reportLines(warm, d time.Duration) error {
 		return err
 	}
 	for {
-		if _, err := readFor(ptsFD, 4096, 0, time.Hour); err != nil {
+		if _, err := readFor(descriptor(ptsFD), 4096, 0, time.Hour); err != nil {
 			return err
 		}
 	}

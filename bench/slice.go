@@ -3,12 +3,17 @@
 package bench
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ptsns/ptsns/termios"
 )
 
 const (
@@ -19,7 +24,7 @@ const (
 
 // slice is one measurement of one contender.
 type slice struct {
-	contender Contender
+	contender opener // nil for pairs of this process
 	time      time.Duration
 	peer      []string
 	server    *serverMemory // nil without a server
@@ -35,7 +40,7 @@ type stage struct {
 }
 
 // set opens a pair, sets its termios and gives the pts to a peer.
-func (s slice) set(change func(*unix.Termios), j job) (_ *stage, err error) {
+func (s slice) set(change func(*termios.Termios), j job) (_ *stage, err error) {
 	ptm, pts, err := s.contender.Open()
 	if err != nil {
 		return nil, err
@@ -57,28 +62,30 @@ func (st *stage) strike() error {
 	return errors.Join(st.peer.end(), unix.Close(st.ptm))
 }
 
-func changeTermios(pts int, change func(*unix.Termios)) error {
-	t, err := unix.IoctlGetTermios(pts, unix.TCGETS)
+func changeTermios(pts int, change func(*termios.Termios)) error {
+	u, err := unix.IoctlGetTermios(pts, unix.TCGETS)
 	if err != nil {
 		return fmt.Errorf("get termios: %w", err)
 	}
-	change(t)
-	if err := unix.IoctlSetTermios(pts, unix.TCSETS, t); err != nil {
+	t := termios.Termios{Iflag: u.Iflag, Oflag: u.Oflag, Cflag: u.Cflag, Lflag: u.Lflag, Cc: u.Cc}
+	change(&t)
+	u.Iflag, u.Oflag, u.Cflag, u.Lflag, u.Cc = t.Iflag, t.Oflag, t.Cflag, t.Lflag, t.Cc
+	if err := unix.IoctlSetTermios(pts, unix.TCSETS, u); err != nil {
 		return fmt.Errorf("set termios: %w", err)
 	}
 	return nil
 }
 
 // The termios of the figures, as changes to a fresh pair's.
-func raw(t *unix.Termios) {
+func raw(t *termios.Termios) {
 	t.Iflag, t.Oflag, t.Lflag = 0, 0, 0
-	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
+	t.Cc[termios.VMIN], t.Cc[termios.VTIME] = 1, 0
 }
 
-func rawOutputLines(t *unix.Termios) { raw(t); t.Oflag = unix.OPOST | unix.ONLCR }
-func rawEcho(t *unix.Termios)        { raw(t); t.Lflag = unix.ECHO }
-func canon(t *unix.Termios)          { t.Lflag &^= unix.ECHO }
-func canonEcho(t *unix.Termios)      { t.Lflag |= unix.ECHO }
+func rawOutputLines(t *termios.Termios) { raw(t); t.Oflag = termios.OPOST | termios.ONLCR }
+func rawEcho(t *termios.Termios)        { raw(t); t.Lflag = termios.ECHO }
+func canon(t *termios.Termios)          { t.Lflag &^= termios.ECHO }
+func canonEcho(t *termios.Termios)      { t.Lflag |= termios.ECHO }
 
 // rate is how much came through a descriptor in which time.
 type rate struct {
@@ -88,16 +95,36 @@ type rate struct {
 
 func (r rate) mbps() float64 { return float64(r.bytes) / 1e6 / r.time.Seconds() }
 
-// readFor reads from fd for warm unmeasured and then for at least d.
-func readFor(fd int, size int, warm, d time.Duration) (rate, error) {
+// descriptor reads and writes with plain system calls.
+type descriptor int
+
+func (fd descriptor) Read(p []byte) (int, error) {
+	n, err := retry(func() (int, error) { return unix.Read(int(fd), p) })
+	if err == nil && n == 0 {
+		return 0, io.EOF
+	}
+	return n, err
+}
+
+// Write writes all of p.
+func (fd descriptor) Write(p []byte) (int, error) {
+	for written := 0; written < len(p); {
+		n, err := retry(func() (int, error) { return unix.Write(int(fd), p[written:]) })
+		if err != nil {
+			return written, err
+		}
+		written += n
+	}
+	return len(p), nil
+}
+
+// readFor reads from f for warm unmeasured and then for at least d.
+func readFor(f io.Reader, size int, warm, d time.Duration) (rate, error) {
 	p := make([]byte, size)
 	var r rate
 	start, measured := time.Now(), false
 	for {
-		n, err := retry(func() (int, error) { return unix.Read(fd, p) })
-		if err == nil && n == 0 {
-			err = errors.New("end of file")
-		}
+		n, err := f.Read(p)
 		if err != nil {
 			return r, fmt.Errorf("read: %w", err)
 		}
@@ -112,17 +139,29 @@ func readFor(fd int, size int, warm, d time.Duration) (rate, error) {
 	}
 }
 
-// writeAll writes all of p to fd.
-func writeAll(fd int, p []byte) error {
-	for len(p) > 0 {
-		n, err := retry(func() (int, error) { return unix.Write(fd, p) })
-		if err != nil {
+// writeUntil writes p to f again and again until an error, such as the close of an
+// end, or until enough is set after a write.
+func writeUntil(f io.Writer, p []byte, enough *atomic.Bool) error {
+	for !enough.Load() {
+		if _, err := f.Write(p); err != nil {
 			return fmt.Errorf("write: %w", err)
 		}
-		p = p[n:]
 	}
 	return nil
 }
+
+// drain reads what there is until an error, such as the close of the other end.
+func drain(f io.Reader) {
+	p := make([]byte, blockSize)
+	for {
+		if _, err := f.Read(p); err != nil {
+			return
+		}
+	}
+}
+
+// block is what the raw figures write.
+func block() []byte { return bytes.Repeat([]byte{'x'}, blockSize) }
 
 // lines is a block of whole lines, as long as fits into size.
 func lines(size int) []byte {

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ptsns/ptsns/termios"
 )
 
 func measureRaw(s slice) (float64, error)   { return s.output(raw, writeBlocks) }
@@ -16,12 +18,12 @@ func measureCanon(s slice) (float64, error)     { return s.input(canon, false) }
 func measureCanonEcho(s slice) (float64, error) { return s.input(canonEcho, true) }
 
 // output measures pts to ptm.
-func (s slice) output(change func(*unix.Termios), j job) (float64, error) {
+func (s slice) output(change func(*termios.Termios), j job) (float64, error) {
 	st, err := s.set(change, j)
 	if err != nil {
 		return 0, err
 	}
-	r, err := readFor(st.ptm, blockSize, s.warm(), s.time)
+	r, err := readFor(descriptor(st.ptm), blockSize, s.warm(), s.time)
 	if err := errors.Join(err, st.strike()); err != nil {
 		return 0, err
 	}
@@ -30,7 +32,7 @@ func (s slice) output(change func(*unix.Termios), j job) (float64, error) {
 
 // input measures ptm to pts. The peer has measured enough when it reports, and
 // reads on until the write that is then under way has returned.
-func (s slice) input(change func(*unix.Termios), echo bool) (float64, error) {
+func (s slice) input(change func(*termios.Termios), echo bool) (float64, error) {
 	st, err := s.set(change, readLines)
 	if err != nil {
 		return 0, err
@@ -48,14 +50,12 @@ func (s slice) input(change func(*unix.Termios), echo bool) (float64, error) {
 	if echo {
 		go func() {
 			defer close(drained)
-			drain(st.ptm)
+			drain(descriptor(st.ptm))
 		}()
 	} else {
 		close(drained)
 	}
-	for p := lines(blockSize); err == nil && !enough.Load(); {
-		err = writeAll(st.ptm, p)
-	}
+	err = writeUntil(descriptor(st.ptm), lines(blockSize), &enough)
 	<-reported
 	endErr := st.peer.end()
 	<-drained // the pts is closed, so there is an end
@@ -63,14 +63,4 @@ func (s slice) input(change func(*unix.Termios), echo bool) (float64, error) {
 		return 0, err
 	}
 	return r.mbps(), nil
-}
-
-// drain reads what there is until the other end is closed.
-func drain(ptm int) {
-	p := make([]byte, blockSize)
-	for {
-		if n, err := retry(func() (int, error) { return unix.Read(ptm, p) }); n <= 0 || err != nil {
-			return
-		}
-	}
 }

@@ -18,10 +18,11 @@ import (
 	"github.com/ptsns/ptsns/bench"
 )
 
-const benchLong = `Bench measures terminals opened in a tapped namespace against the kernel's own, in
-turns, and prints medians with their spread (half the distance between the
-quartiles). A ratio above 1 is better than the kernel, whatever the unit. Where no
-tapped namespace can be made it measures the kernel's alone and says why.
+const benchLong = `Bench measures terminals opened in a tapped namespace, and virtual ones, which are
+values of this process and no files, against the kernel's own, in turns, and prints
+medians with their spread (half the distance between the quartiles). A ratio above 1
+is better than the kernel, whatever the unit. Where no tapped namespace can be made
+it measures the others and says why.
 
 idle_pair_bytes    memory of an open pair with nothing in it
 raw_mbps           pts to ptm, raw, 64 KiB writes
@@ -29,7 +30,7 @@ opost_lines_mbps   pts to ptm, OPOST and ONLCR, lines of 80 bytes
 canon_mbps         ptm to pts, canonical, lines of 80 bytes, no echo
 canon_echo_mbps    the same with echo, which is read at the same time
 echo_rtt_us        a byte written to the ptm until a waiting reader has its echo
-echo_turns_us      the same when one thread writes and then reads
+echo_turns_us      the same when one thread or goroutine writes and then reads
 open_close_per_s   pairs opened and closed`
 
 // benchFlags are the flags of bench.
@@ -45,7 +46,7 @@ func newBenchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:                   "bench [FLAGS]",
 		DisableFlagsInUseLine: true,
-		Short:                 "Measure tapped terminals against the kernel's own",
+		Short:                 "Measure tapped and virtual terminals against the kernel's own",
 		Long:                  benchLong,
 		Example:               "  ptsns bench\n  ptsns bench --json --only raw_mbps,echo_rtt_us --rounds 21",
 		Args:                  usage(cobra.ExactArgs(0)),
@@ -107,7 +108,7 @@ func (f *benchFlags) run(cmd *cobra.Command) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	var report bench.Report
-	show := newProgress(cmd.ErrOrStderr(), f.options(exe).Total(2))
+	show := newProgress(cmd.ErrOrStderr(), f.options(exe).Total(3))
 	take := func(s bench.Sample) error {
 		report.Add(s)
 		show.step()
@@ -116,8 +117,8 @@ func (f *benchFlags) run(cmd *cobra.Command) error {
 	err = measureInside(ctx, exe, f, take)
 	var unavailable noNamespaceError
 	if errors.As(err, &unavailable) {
-		report.Note = "the kernel's terminals alone: " + unavailable.Error()
-		show = newProgress(cmd.ErrOrStderr(), f.options(exe).Total(1))
+		report.Note = "without tapped terminals: " + unavailable.Error()
+		show = newProgress(cmd.ErrOrStderr(), f.options(exe).Total(2))
 		err = measureKernel(f.options(exe), take)
 	}
 	show.end()
@@ -132,7 +133,7 @@ func (f *benchFlags) run(cmd *cobra.Command) error {
 	return enc.Encode(&report)
 }
 
-// measureKernel measures the kernel's terminals without a namespace: those of an
+// measureKernel measures virtual terminals and the kernel's without a namespace: those of an
 // instance of its own, or where that is not allowed of the one that is there.
 func measureKernel(o bench.Options, take func(bench.Sample) error) error {
 	kernel, err := bench.Kernel()
@@ -143,7 +144,7 @@ func measureKernel(o bench.Options, take func(bench.Sample) error) error {
 		return err
 	}
 	defer kernel.Close()
-	return bench.Measure([]bench.Contender{kernel}, o, take)
+	return bench.Measure([]bench.Contender{kernel, bench.Virtual{}}, o, take)
 }
 
 // progress tells on a terminal how far the work has come.

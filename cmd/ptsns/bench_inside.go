@@ -122,7 +122,7 @@ func (f *benchFlags) inside(take func(bench.Sample) error) error {
 	if o.Server, err = parentOf(os.Getppid()); err != nil {
 		return err
 	}
-	return bench.Measure([]bench.Contender{kernel, tap}, o, take)
+	return bench.Measure([]bench.Contender{kernel, tap, bench.Virtual{}}, o, take)
 }
 
 // parentOf is the parent of the process pid.
