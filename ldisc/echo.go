@@ -98,6 +98,27 @@ func (d *NTTY) commitEchoes(out *Queue) {
 	d.sendEchoes(out)
 }
 
+// queueEcho is echoByte and commitEchoes for each byte of p, in blocks.
+func (d *NTTY) queueEcho(p []byte, out *Queue) {
+	for len(p) > 0 {
+		if d.echo == nil {
+			d.echo = echoPool.Get().(*echoBuf)
+		}
+		e := d.echo
+		now, old := e.head-e.tail, e.commit-e.tail
+		n := commitBlock - now%commitBlock
+		if now+1 >= commitBlock && (now+1)%commitBlock <= old%commitBlock {
+			n = 1
+		}
+		n = min(n, uint32(len(p)))
+		copied := copy(e.b[e.head&mask:], p[:n])
+		copy(e.b[:], p[copied:n])
+		e.head += n
+		p = p[n:]
+		d.commitEchoes(out)
+	}
+}
+
 // flushEchoes sends what a burst has echoed.
 func (d *NTTY) flushEchoes(out *Queue) {
 	e := d.echo

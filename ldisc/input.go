@@ -71,10 +71,15 @@ func (d *NTTY) Lookahead(p []byte, out *Queue, fx *Effects) {
 	if !d.iflag(termios.IXON) {
 		return
 	}
-	for _, c := range p {
-		if d.tab.class[c]&classHazard != 0 {
-			d.flowChar(c, false, out, fx)
+	for {
+		p = p[d.tab.ordinary(p):]
+		if len(p) == 0 {
+			return
 		}
+		if d.tab.class[p[0]]&classHazard != 0 {
+			d.flowChar(p[0], false, out, fx)
+		}
+		p = p[1:]
 	}
 }
 
@@ -83,30 +88,34 @@ func (d *NTTY) Forget() { d.looked = 0 }
 
 // standard alternates between spans of ordinary bytes and single others.
 func (d *NTTY) standard(p []byte, looked bool, out *Queue, fx *Effects) {
-	hazard := true // until known
-	if d.tab.spans {
-		first := d.tab.ordinary(p)
-		hazard = first < len(p) && d.tab.hazard(p[first:])
-		n := d.span(p[:first], hazard, out)
-		p = p[n:]
+	if !d.tab.spans {
+		for _, c := range p {
+			d.char(c, looked, out, fx)
+		}
+		d.flushEchoes(out)
+		return
 	}
-	for len(p) > 0 {
+	n := d.tab.ordinary(p)
+	hazard := n < len(p) && d.tab.hazard(p[n:])
+	for {
+		done := d.span(p[:n], hazard, out)
+		d.queueSpan(p[done:n], looked, out, fx)
+		p = p[n:]
+		if len(p) == 0 {
+			break
+		}
 		d.char(p[0], looked, out, fx)
 		p = p[1:]
-		if !d.tab.spans || len(p) == 0 {
-			continue
-		}
-		if n := d.tab.ordinary(p); n > 1 {
-			p = p[d.span(p[:n], hazard, out):]
-		}
+		n = d.tab.ordinary(p)
 	}
 	d.flushEchoes(out)
 }
 
-// span takes all of p, ordinary bytes, or nothing when their echo must wait its turn:
-// behind other echo, or because a hazard in the same burst may take it back.
+// span takes of p, ordinary bytes, those that can be handled together, and tells how many. It
+// takes none when their echo must wait its turn: behind other echo, or because a hazard
+// in the same burst may take it back.
 func (d *NTTY) span(p []byte, hazard bool, out *Queue) int {
-	if d.lnext || d.stopped && d.iflag(termios.IXANY) || d.in == nil {
+	if len(p) < 2 || d.lnext || d.stopped && d.iflag(termios.IXANY) || d.in == nil {
 		return 0
 	}
 	echo, echoNL := d.lflag(termios.ECHO), d.lflag(termios.ECHO|termios.ECHONL)
@@ -117,9 +126,13 @@ func (d *NTTY) span(p []byte, hazard bool, out *Queue) int {
 		if d.echo != nil {
 			d.flushEchoes(out)
 		}
-		if d.echo != nil || out.Room() < 2*len(p) {
+		if d.echo != nil {
 			return 0
 		}
+		p = p[:min(len(p), out.Room()/2)]
+	}
+	if len(p) == 0 {
+		return 0
 	}
 	start := d.head
 	d.store(p)
@@ -149,6 +162,30 @@ func (d *NTTY) span(p []byte, hazard bool, out *Queue) int {
 		p = p[n+1:]
 	}
 	return int(d.head - start)
+}
+
+// queueSpan takes all of p, ordinary bytes whose echo waits: those inside a line
+// together.
+func (d *NTTY) queueSpan(p []byte, looked bool, out *Queue, fx *Effects) {
+	for len(p) > 0 {
+		d.char(p[0], looked, out, fx)
+		p = p[1:]
+		n := len(p)
+		if d.lflag(termios.ICANON) {
+			if nl := bytes.IndexByte(p, '\n'); nl >= 0 {
+				n = nl
+			}
+		}
+		if n == 0 || d.canon == d.head || d.lnext || d.erasing || d.stopped && d.iflag(termios.IXANY) ||
+			bytes.IndexByte(p[:n], opEscape) >= 0 {
+			continue
+		}
+		d.store(p[:n])
+		if d.lflag(termios.ECHO) {
+			d.queueEcho(p[:n], out)
+		}
+		p = p[n:]
+	}
 }
 
 // store appends p to the input; there is room.

@@ -228,8 +228,8 @@ func FuzzSpans(f *testing.F) {
 func TestSpans(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	const common = "abc defgh.ij\n\n\t\x7f\x17\x15\x03\x13\x11\x16\x04\r\x12\xc3\xa9\xe2\x82\xac"
-	for seed := range uint64(4000) {
-		in := make([]byte, r.IntN(600))
+	for seed := range uint64(2000) {
+		in := make([]byte, r.IntN(6000))
 		for i := range in {
 			in[i] = common[r.IntN(len(common))]
 			if r.IntN(3) > 0 {
@@ -257,7 +257,7 @@ func spansAgree(t *testing.T, seed uint64, in []byte) {
 	slow.spans, slow.plain = false, false
 	b.tab = slow
 	for len(in) > 0 {
-		n := min(1+r.IntN(64), len(in))
+		n := min(1+r.IntN(640), len(in))
 		burst := in[:n]
 		in = in[n:]
 		switch r.IntN(4) {
@@ -268,6 +268,12 @@ func spansAgree(t *testing.T, seed uint64, in []byte) {
 		default:
 			a.typed(string(burst))
 			b.typed(string(burst))
+		}
+		if full := seed%4 == 0; full && a.out.Room() > 5 { // and output is stuck most of the time
+			fill := make([]byte, a.out.Room()-r.IntN(6))
+			a.out.Put(fill)
+			b.out.Put(fill)
+			continue
 		}
 		if x, y := a.echoed(), b.echoed(); x != y {
 			t.Fatalf("seed %d: %+v: after %q the output is\n%q in spans,\n%q without", seed, s, burst, x, y)
