@@ -1,7 +1,6 @@
 package pty
 
 import (
-	"errors"
 	"io"
 	"io/fs"
 	"time"
@@ -49,10 +48,16 @@ func (e *end) wrap(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, pts.EBADF) {
+	if err == error(pts.EBADF) && e.isClosed() {
 		err = closedError{}
 	}
 	return &fs.PathError{Op: op, Path: e.name(), Err: err}
+}
+
+func (e *end) isClosed() bool {
+	e.p.mu.Lock()
+	defer e.p.mu.Unlock()
+	return e.closed
 }
 
 // closedError is both EBADF and fs.ErrClosed.

@@ -1,0 +1,108 @@
+package pty
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/ptsns/ptsns/pts"
+	"github.com/ptsns/ptsns/wait"
+)
+
+func TestReadsByVmin(t *testing.T) {
+	me, se, _, s := pairOf(t, "raw", "-echo", "min", "0", "time", "0")
+	wantReads(t, "row 47", se, 10, `""`)
+	set(t, s, "min", "0", "time", "5")
+	wantReads(t, "VMIN 0, VTIME 5", se, 10, `EAGAIN`)
+	set(t, s, "min", "3", "time", "0")
+	write(t, me, "ab")
+	wantPoll(t, "row 48", se, wait.Out)
+	if n, _ := ioctl(se, pts.FIONREAD, 0); n != 2 {
+		t.Errorf("row 48: FIONREAD %d", n)
+	}
+	wantReads(t, "row 48", se, 10, `"ab" EAGAIN`)
+	set(t, s, "min", "3", "time", "5")
+	write(t, me, "a")
+	wantPoll(t, "VTIME", se, wait.In|wait.Out)
+	wantReads(t, "VTIME", se, 10, `"a" EAGAIN`)
+	set(t, s, "min", "100", "time", "0")
+	write(t, me, strings.Repeat("x", 150))
+	if n, err := se.Read(make([]byte, 200)); n != 64 || err != nil { // the kernel's pieces
+		t.Errorf("VMIN 100: %d, %v", n, err)
+	}
+}
+
+func TestEndsOfFile(t *testing.T) {
+	me, se, _, _ := pairOf(t)
+	write(t, me, "\x04\x04")
+	if n, _ := ioctl(se, pts.FIONREAD, 0); n != 0 {
+		t.Errorf("row 44: FIONREAD %d", n)
+	}
+	wantPoll(t, "row 44", se, wait.In|wait.Out)
+	for range 2 {
+		wantReads(t, "row 44", se, 10, `""`)
+	}
+	wantReads(t, "row 44", se, 10, `EAGAIN`)
+	write(t, me, "hello\x04")
+	wantReads(t, "row 43", se, 5, `"hello" EAGAIN`)
+}
+
+func TestPendingLineThrottles(t *testing.T) { // row 42
+	me, se, _, _ := pairOf(t, "-echo")
+	write(t, me, "first\n")
+	total := 0
+	for {
+		n, err := me.Write([]byte(strings.Repeat("y", 1024)))
+		total += n
+		if err != nil {
+			break
+		}
+	}
+	wantPoll(t, "full", me, 0)
+	if total < 12<<10 || total > 16<<10 {
+		t.Errorf("%d bytes are taken", total)
+	}
+	if n, _ := ioctl(se, pts.FIONREAD, 0); n != 6 {
+		t.Errorf("FIONREAD %d", n)
+	}
+	wantReads(t, "row 42", se, 100, `"first\n" EAGAIN`)
+	wantPoll(t, "read", me, wait.Out)
+	write(t, me, "\n")
+	if n, err := se.Read(make([]byte, 5000)); n != 4096 || err != nil {
+		t.Errorf("the long line: %d, %v", n, err)
+	}
+}
+
+func TestCapacity(t *testing.T) {
+	me, se, _, _ := pairOf(t, "raw", "-echo")
+	for what, ends := range map[string][2]pts.End{"ptm to pts": {me, se}, "pts to ptm": {se, me}} {
+		total, got := 0, 0
+		for {
+			n, err := ends[0].Write([]byte(strings.Repeat("y", 1000)))
+			total += n
+			if err != nil {
+				break
+			}
+		}
+		if total < 12<<10 || total > 16<<10 {
+			t.Errorf("%s: %d bytes are taken", what, total)
+		}
+		if n, _ := ioctl(ends[1], pts.FIONREAD, 0); n != 4095 {
+			t.Errorf("%s: FIONREAD %d", what, n)
+		}
+		wantPoll(t, what, ends[0], 0)
+		b := make([]byte, 10000)
+		for {
+			n, err := ends[1].Read(b)
+			if err != nil {
+				break
+			}
+			if n > 4095 {
+				t.Errorf("%s: a read of %d", what, n)
+			}
+			got += n
+		}
+		if got != total {
+			t.Errorf("%s: %d of %d bytes come", what, got, total)
+		}
+	}
+}
