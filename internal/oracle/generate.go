@@ -53,6 +53,7 @@ type generator struct {
 	t      termios.Termios // the settings, as far as steps tell
 	packet bool
 	gone   bool // the ptm was closed
+	long   bool // it is about limits
 }
 
 // Generate makes the conversation of a seed: one pair, its settings, and what happens to it.
@@ -68,7 +69,11 @@ func GenerateFrom(data []byte) *Conversation {
 func generate(s *source, name string) *Conversation {
 	g := &generator{s: s, t: termios.Default(), c: &Conversation{Name: name, Header: map[string]string{"title": name}}}
 	g.c.Lines = []Line{{Text: "title: " + name}, {}}
-	g.change("pair", "", g.settings(1+s.n(12)))
+	if g.long = s.one(10); g.long {
+		g.change("pair", "", "VKILL=off VWERASE=off VREPRINT=off VINTR=off VQUIT=off VSUSP=off VERASE=off")
+	} else {
+		g.change("pair", "", g.settings(1+s.n(12)))
+	}
 	for range 2 + s.n(8) {
 		g.round()
 		if s.done || g.gone {
@@ -160,23 +165,41 @@ func (g *generator) bytes(n int, mix int) []byte {
 	return b
 }
 
+// input is what is typed: what no driver can settle is cut off. Echo that goes out before all of a
+// write was looked at is on its way when a signal character behind it drops what has not arrived. That
+// is the case behind the character that starts output and behind what echoes much; and more echo than a
+// terminal holds is lost, so a line is not reprinted often.
 func (g *generator) input() []byte {
 	b := g.anyInput()
-	if g.t.Iflag&termios.IXON == 0 || g.t.Lflag&termios.ISIG == 0 {
-		return b
-	}
-	// The character that starts output sends the echo so far on its way; a signal character
-	// behind it drops as much of that as has not arrived. No driver can settle this.
-	cc, started := &g.t.Cc, false
+	sent, reprints := g.t.Iflag&termios.IXANY != 0, 0
 	for i, c := range b {
-		switch c = g.fold(c); {
-		case started && (c == cc[termios.VINTR] || c == cc[termios.VQUIT] || c == cc[termios.VSUSP]):
+		switch {
+		case sent && i > 0 && g.means(c, termios.VINTR, termios.VQUIT, termios.VSUSP):
 			return b[:i]
-		case c == cc[termios.VSTART] || g.t.Iflag&termios.IXANY != 0:
-			started = true
+		case g.means(c, termios.VREPRINT):
+			if reprints++; reprints > 3 {
+				return b[:i]
+			}
+			sent = true
+		case g.means(c, termios.VSTART, termios.VKILL, termios.VWERASE):
+			sent = true
 		}
 	}
 	return b
+}
+
+// means tells whether c may be one of the characters: as they are set, so far as steps tell, or as they
+// are at first.
+func (g *generator) means(c byte, which ...int) bool {
+	usual := termios.Default()
+	for _, i := range which {
+		for _, c := range []byte{c, g.fold(c)} {
+			if c == g.t.Cc[i] || c == usual.Cc[i] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // fold is what ISTRIP and IUCLC make of c.
@@ -192,14 +215,27 @@ func (g *generator) fold(c byte) byte {
 
 func (g *generator) anyInput() []byte {
 	switch n := g.s.n(40); {
-	case n == 0: // towards the limit of a line, without what flushes
-		return []byte(strings.Repeat(string(rune('a'+g.s.n(26))), 400+g.s.n(1000)))
-	case n == 1:
-		return []byte(strings.Repeat("0123456789\n", 1+g.s.n(60)))
+	case g.long:
+		return g.longInput()
 	case n < 8:
 		return g.bytes(1+g.s.n(3), 12)
 	}
 	return g.bytes(1+g.s.n(48), 5)
+}
+
+// longInput is for conversations about limits. No character that echoes a whole line is set in them.
+func (g *generator) longInput() []byte {
+	switch n := g.s.n(8); {
+	case n < 4:
+		return []byte(strings.Repeat(string(rune('h'+g.s.n(8))), 400+g.s.n(1000)))
+	case n == 4:
+		return []byte(strings.Repeat("0123456789\n", 1+g.s.n(60)))
+	case n == 5:
+		return []byte("\n")
+	case n == 6:
+		return []byte{4}
+	}
+	return g.bytes(1+g.s.n(20), 3)
 }
 
 func (g *generator) output() []byte {
@@ -216,11 +252,11 @@ func (g *generator) settings(n int) string {
 		switch k := g.s.n(24); {
 		case k == 0:
 			out = append(out, "raw")
-		case k == 1:
+		case k == 1 && !g.long:
 			out = append(out, fmt.Sprintf("%s=%#x", wordNames[g.s.n(4)], g.bits()))
 		case k == 2:
 			out = append(out, "line="+strconv.Itoa(int(g.s.byte())))
-		case k < 8:
+		case k < 8 && !g.long:
 			out = append(out, g.char())
 		default:
 			f := flagWords[g.s.n(len(flagWords))]
@@ -287,7 +323,11 @@ func (g *generator) request() {
 		g.add("get", "all")
 	case 14:
 		name := []string{"TCSETA", "TCSETAW", "TCSETAF", "TCSETS2", "TCSETSF2"}[g.s.n(5)]
-		g.add("ioctl", "pts "+name+" "+g.settings(4))
+		words := g.settings(4)
+		g.add("ioctl", "pts "+name+" "+words)
+		for _, w := range strings.Fields(words) {
+			_ = applySetting(&g.t, w) // other settings are now off, which means() does not mind
+		}
 		g.add("get", "all")
 	case 15:
 		g.anyRequest()
@@ -315,6 +355,9 @@ func (g *generator) anyRequest() {
 	default:
 		arg = g.settings(3)
 	}
+	if arg == "badptr" && (r.name == "TIOCGPGRP" || r.name == "TIOCGSID") {
+		return
+	}
 	if r.kind == argValue && arg == "badptr" {
 		arg = "1"
 	}
@@ -337,6 +380,9 @@ func (g *generator) rare() {
 		g.gone, g.packet = true, false
 	case 2:
 		g.add("ioctl", "pts TIOCVHANGUP")
+		if g.t = termios.Default(); g.long {
+			g.gone = true // and the usual characters are back
+		}
 		g.add("open", "pts as pts2")
 		g.add("read", "pts2 100")
 		g.add("close", "pts2")

@@ -3,9 +3,17 @@
 package oracle
 
 import (
+	"flag"
 	"os"
 	"testing"
 )
+
+var record = flag.Bool("record", false, "write what the kernel answers into the conversations")
+
+func TestMain(m *testing.M) {
+	Main()
+	os.Exit(m.Run())
+}
 
 // The kernel is right: what stands in the files is what it answers.
 func TestKernel(t *testing.T) {

@@ -2,7 +2,6 @@ package oracle
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,13 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
-
-var record = flag.Bool("record", false, "write what the kernel answers into the conversations")
-
-func TestMain(m *testing.M) {
-	Main()
-	os.Exit(m.Run())
-}
 
 // conversations reads testdata.
 func conversations(t *testing.T) []*Conversation {
@@ -97,5 +89,29 @@ func TestQuote(t *testing.T) {
 		if b, err := unquote(s); err == nil {
 			t.Errorf("%s is taken for %q", s, b)
 		}
+	}
+}
+
+// DIFFERENCES.md lists the conversations that differ, each with its reason.
+func TestDifferences(t *testing.T) {
+	b, err := os.ReadFile("../../DIFFERENCES.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := make(map[string]string)
+	for _, line := range strings.Split(string(b), "\n") {
+		if cells := strings.Split(line, "|"); len(cells) == 4 && strings.HasPrefix(line, "| `") {
+			listed[strings.Trim(cells[1], " `")] = strings.TrimSpace(cells[2])
+		}
+	}
+	for _, c := range conversations(t) {
+		reason := c.Header["differs"]
+		if listed[c.Name] != reason {
+			t.Errorf("%s: the file says %q, DIFFERENCES.md says %q", c.Name, reason, listed[c.Name])
+		}
+		delete(listed, c.Name)
+	}
+	for name := range listed {
+		t.Errorf("DIFFERENCES.md lists %s, which is no conversation", name)
 	}
 }

@@ -140,8 +140,11 @@ func (k *Kernel) Drained() {
 
 // quiet waits until the picture has not changed for a while.
 func (k *Kernel) quiet() {
-	last := k.picture()
-	for same := 0; same < k.Looks; {
+	last, looks := k.picture(), k.Looks
+	if k.backlog > oneBuffer {
+		looks *= 3 // the worker has more to do
+	}
+	for same := 0; same < looks; {
 		_, _ = unix.Poll(nil, 1) // only passes time: a millisecond
 		if now := k.picture(); now == last {
 			same++

@@ -21,14 +21,15 @@ func main() {
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the first conversation; the next has the next")
 	one := flag.Bool("one", false, "only the conversation of -seed")
 	self := flag.Bool("self", false, "compare the kernel with itself, which tests this program")
+	whole := flag.Bool("whole", false, "do not shorten what differs")
 	flag.Parse()
-	if err := run(*limit, *seed, *one, *self); err != nil {
+	if err := run(*limit, *seed, *one, *self, *whole); err != nil {
 		fmt.Fprintln(os.Stderr, "oracle:", err)
 		os.Exit(1)
 	}
 }
 
-func run(limit time.Duration, seed uint64, one, self bool) error {
+func run(limit time.Duration, seed uint64, one, self, whole bool) error {
 	kernel, err := oracle.NewKernel()
 	if err != nil {
 		return err
@@ -65,7 +66,10 @@ func run(limit time.Duration, seed uint64, one, self bool) error {
 			}
 			continue
 		}
-		return fmt.Errorf("seed %d differs, after %d that do not:\n\n%s", seed, rounds-1, oracle.Shrink(kernel, ours, d))
+		if !whole {
+			d = oracle.Shrink(kernel, ours, d)
+		}
+		return fmt.Errorf("seed %d differs, after %d that do not:\n\n%s", seed, rounds-1, d)
 	}
 	took := time.Since(start)
 	fmt.Printf("%d conversations alike in %v, %.0f a second; %d more differed once and not again\n",

@@ -1,0 +1,284 @@
+package oracle
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ptsns/ptsns/job"
+	"github.com/ptsns/ptsns/pts"
+)
+
+// virtualProc is a process of Virtual: a process of a job.Table, with credentials that can
+// change, and a goroutine for the call that it makes.
+type virtualProc struct {
+	*job.Proc
+	v        *Virtual
+	uid      int
+	observer bool // asks as this program: a nil Caller
+	ends     map[string]*virtualEnd
+	actions  map[pts.Signal]job.Disposition
+	blocked  pts.Signals
+	answers  chan Result
+	left     bool // a call has not returned
+
+	mu      sync.Mutex
+	cond    *sync.Cond
+	caught  []int       // guarded by mu
+	event   string      // what its parent has not waited for yet; guarded by mu
+	inside  *virtualEnd // what a call may be blocked on; guarded by mu
+	handled bool        // a handler without SA_RESTART ran meanwhile; guarded by mu
+	gone    bool        // guarded by mu
+}
+
+func (v *Virtual) newProc(p *job.Proc) *virtualProc {
+	x := &virtualProc{Proc: p, v: v, ends: make(map[string]*virtualEnd), actions: make(map[pts.Signal]job.Disposition),
+		answers: make(chan Result, 1)}
+	x.cond = sync.NewCond(&x.mu)
+	v.procs[p] = x
+	return x
+}
+
+// FSUID, FSGID and Privileged are those after Setuid.
+func (p *virtualProc) FSUID() int       { return p.uid }
+func (p *virtualProc) FSGID() int       { return p.uid }
+func (p *virtualProc) Privileged() bool { return p.uid == 0 }
+
+// as is the Caller that p is.
+func (p *virtualProc) as() pts.Caller {
+	if p.observer {
+		return nil
+	}
+	return p
+}
+
+func (p *virtualProc) put(name string, e *virtualEnd) {
+	if old := p.ends[name]; old != nil {
+		if old.users--; old.users == 0 {
+			_ = old.close() // nobody can name it any more
+		}
+	}
+	p.ends[name] = e
+	p.v.all = append(p.v.all, e)
+}
+
+// caughtAtFirst are the signals that a new process catches, with SA_RESTART.
+var caughtAtFirst = []pts.Signal{pts.SIGHUP, pts.SIGINT, pts.SIGQUIT, pts.SIGCONT, pts.SIGWINCH}
+
+func (p *virtualProc) Fork(ends []string) (Proc, error) {
+	child := p.v.newProc(p.v.table.Start(p.Proc, p.uid, p.uid))
+	child.uid = p.uid
+	child.Block(0)
+	for s := pts.Signal(1); s < 32; s++ {
+		child.Action(s, job.Default)
+	}
+	for _, s := range caughtAtFirst {
+		child.Action(s, job.Restarting)
+	}
+	for _, name := range ends {
+		if err := p.v.inherit(child, name, p.ends[name]); err != nil {
+			return nil, err
+		}
+	}
+	return child, nil
+}
+
+func (p *virtualProc) Do(op Op) Result {
+	s := pts.Signal(op.Value)
+	switch op.Call {
+	case Setsid:
+		return Result{Errno: errnoOf(p.Setsid())}
+	case Setpgid:
+		return Result{Errno: errnoOf(p.Setpgid(int(op.Value)))}
+	case Setuid:
+		p.uid = int(op.Value)
+		return Result{}
+	case Exit:
+		p.exit("exited 0")
+		return Result{}
+	case Ignore:
+		return p.act(s, job.Ignored)
+	case Catch:
+		return p.act(s, job.Handled)
+	case Default:
+		return p.act(s, job.Default)
+	case Block:
+		p.blocked.Add(s)
+		p.Block(p.blocked)
+		return Result{}
+	case Signals:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		res := Result{}
+		for _, n := range p.caught {
+			if !contains(res.Caught, n) {
+				res.Caught = append(res.Caught, n)
+			}
+		}
+		p.caught = nil
+		return res
+	case WaitFor:
+		return p.v.waitFor(int(op.Value))
+	case Kill:
+		return p.v.kill(int(op.Value), op.N)
+	}
+	if p.left {
+		return Result{Errno: int(pts.EBUSY)}
+	}
+	if p.observer || p.v.Bubble == nil {
+		return p.v.call(p, op)
+	}
+	p.left = true
+	go func() { p.answers <- p.run(op) }()
+	return p.Result()
+}
+
+func contains(list []int, n int) bool {
+	for _, v := range list {
+		if v == n {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *virtualProc) act(s pts.Signal, d job.Disposition) Result {
+	p.mu.Lock()
+	p.actions[s] = d
+	p.mu.Unlock()
+	p.Action(s, d)
+	return Result{}
+}
+
+// Result waits until everything waits; then the call has returned or will not.
+func (p *virtualProc) Result() Result {
+	p.v.Settle()
+	if !p.left {
+		return Result{}
+	}
+	select {
+	case res := <-p.answers:
+		p.left = false
+		return res
+	default:
+	}
+	if !p.Running() {
+		return Result{Stopped: true}
+	}
+	return Result{Blocked: true}
+}
+
+// run makes a call as a kernel does: again after the process was stopped in it.
+func (p *virtualProc) run(op Op) Result {
+	for {
+		p.mu.Lock()
+		p.inside, p.handled = p.ends[op.End], false
+		p.mu.Unlock()
+		res := p.v.call(p, op)
+		p.mu.Lock()
+		e := p.inside
+		p.inside = nil
+		handled := p.handled
+		p.mu.Unlock()
+		if res.Errno == interrupted && e != nil {
+			_ = e.blocking().SetDeadline(time.Time{}) // it is open, or the next call tells
+		}
+		switch {
+		case res.Errno == interrupted && handled:
+			return Result{Errno: int(pts.EINTR)}
+		case res.Errno != interrupted && res.Errno != int(pts.ERESTARTSYS):
+			return res
+		}
+		p.mu.Lock()
+		for !p.Running() && !p.gone {
+			p.cond.Wait()
+		}
+		gone := p.gone
+		p.mu.Unlock()
+		if gone {
+			return res
+		}
+	}
+}
+
+// event is what the table tells of its processes.
+func (v *Virtual) event(proc *job.Proc, s pts.Signal, e job.Event) {
+	p := v.procs[proc]
+	if p == nil {
+		return
+	}
+	if e == job.Killed {
+		p.exit("killed " + signalName(int(s)))
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	interrupt := false
+	switch e {
+	case job.Caught:
+		p.caught = append(p.caught, int(s))
+		if p.actions[s] == job.Handled {
+			interrupt, p.handled = true, true
+		}
+	case job.Stopped:
+		p.event = "stopped " + signalName(int(s))
+		interrupt = true
+	case job.Continued:
+		p.event = ""
+		p.cond.Broadcast()
+	}
+	if interrupt && p.inside != nil && !p.inside.nonblock {
+		_ = p.inside.blocking().SetDeadline(time.Now()) // a call that has just ended ignores it
+	}
+}
+
+func (p *virtualProc) exit(how string) {
+	p.mu.Lock()
+	p.event, p.gone = how, true
+	p.cond.Broadcast()
+	p.mu.Unlock()
+	for name, e := range p.ends {
+		delete(p.ends, name)
+		if e.users--; e.users == 0 {
+			_ = e.close()
+		}
+	}
+	p.Exit()
+}
+
+func (v *Virtual) find(pid int) *virtualProc {
+	for _, p := range v.procs {
+		if p.PID() == pid {
+			return p
+		}
+	}
+	return nil
+}
+
+func (v *Virtual) waitFor(pid int) Result {
+	p := v.find(pid)
+	if p == nil {
+		return Result{Errno: int(pts.ESRCH)}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.event == "" {
+		return Result{Text: "running"}
+	}
+	text := p.event
+	p.event = ""
+	return Result{Text: text}
+}
+
+func (v *Virtual) kill(pid, sig int) Result {
+	p := v.find(pid)
+	if p == nil {
+		return Result{Errno: int(pts.ESRCH)}
+	}
+	if sig == signalNumbers["KILL"] {
+		p.exit(fmt.Sprint("killed ", signalName(sig)))
+		return Result{}
+	}
+	v.table.Signal(p.Group(), pts.Signal(sig)) // conversations signal groups of one
+	return Result{}
+}
