@@ -222,9 +222,28 @@ func (h *helper) Result() Result {
 	return Result{}
 }
 
-// state is the letter of /proc/PID/stat for the thread that makes the calls.
+// state is the letter of /proc/PID/stat for the thread that makes the calls, but T only
+// once all threads have stopped, which is when the parent is told.
 func (h *helper) state() byte {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/stat", h.hello.PID, h.Thread))
+	dir := fmt.Sprintf("/proc/%d/task/", h.hello.PID)
+	state := threadState(dir + strconv.Itoa(h.Thread))
+	if state != 'T' {
+		return state
+	}
+	threads, err := os.ReadDir(dir)
+	for _, t := range threads {
+		if threadState(dir+t.Name()) != 'T' {
+			return 'R'
+		}
+	}
+	if err != nil {
+		return 'X'
+	}
+	return 'T'
+}
+
+func threadState(dir string) byte {
+	b, err := os.ReadFile(dir + "/stat")
 	if err != nil {
 		return 'X'
 	}
