@@ -195,7 +195,7 @@ func (c *calls) run(e wait.Events) {
 // and the end of the ptm. What the ptm can read already stays.
 func (p *pair) hangupPtsLocked(o *owed) {
 	p.s.generation++
-	if !p.job.Has() {
+	if p.ptsOpen > 0 && !p.job.Has() {
 		o.hook.Add(pts.SIGHUP)
 	}
 	p.job.Hangup(&o.debts)
