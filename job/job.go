@@ -188,11 +188,18 @@ func (t *Terminal) takeLocked(p Process) {
 	p.SetTerminal(t)
 }
 
+// MayChange is what TIOCSPGRP asks first: Check, where an orphaned group has ENOTTY.
+func (t *Terminal) MayChange(p Process, d *Debts) error {
+	err := t.Check(p, pts.SIGTTOU, d)
+	if err == pts.EIO {
+		return pts.ENOTTY
+	}
+	return err
+}
+
 // SetForeground is TIOCSPGRP.
 func (t *Terminal) SetForeground(p Process, group int, d *Debts) error {
-	if err := t.Check(p, pts.SIGTTOU, d); err == pts.EIO {
-		return pts.ENOTTY
-	} else if err != nil {
+	if err := t.MayChange(p, d); err != nil {
 		return err
 	}
 	if group < 0 {

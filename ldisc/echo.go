@@ -1,6 +1,7 @@
 package ldisc
 
 import (
+	"bytes"
 	"sync"
 
 	tm "github.com/ptsns/ptsns/termios"
@@ -235,6 +236,8 @@ func (d *NTTY) sendEcho(room int, out *Queue) (used int, size uint32, ok bool) {
 	return used, size, true
 }
 
+var escaped = []byte{opEscape}
+
 func (d *NTTY) back() {
 	if d.column > 0 {
 		d.column--
@@ -247,13 +250,15 @@ func (d *NTTY) echoSpan(p []byte, first bool, out *Queue) {
 		d.canonColumn = d.column
 	}
 	out.Put(p)
-	if d.oflag(tm.OPOST) {
-		d.column += uint32(len(p))
-		if d.iflag(tm.IUTF8) {
-			for _, c := range p {
-				if c&0xc0 == 0x80 {
-					d.column--
-				}
+	if !d.oflag(tm.OPOST) {
+		d.column += uint32(bytes.Count(p, escaped)) // which is counted even so
+		return
+	}
+	d.column += uint32(len(p))
+	if d.iflag(tm.IUTF8) {
+		for _, c := range p {
+			if c&0xc0 == 0x80 {
+				d.column--
 			}
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // further byte replaces the last.
 func (d *NTTY) Receive(p []byte, out *Queue, fx *Effects) int {
 	taken := 0
-	for taken < len(p) {
+	for {
 		room := d.room()
 		if room <= 0 {
 			overflow := d.lflag(termios.ICANON) && d.canon == d.tail
@@ -20,11 +20,14 @@ func (d *NTTY) Receive(p []byte, out *Queue, fx *Effects) int {
 				break
 			}
 			if room < 0 {
-				d.head--
+				d.head-- // the byte that was too much has been echoed, and goes
 			}
 			room = 1
 		}
 		n := min(len(p)-taken, room)
+		if n == 0 {
+			break
+		}
 		d.receive(p[taken:taken+n], out, fx)
 		taken += n
 	}

@@ -26,6 +26,7 @@ type request struct {
 	c   pts.Caller
 	job job.Process // c, or nil
 	arg []byte
+	bad bool // arg is too short
 	o   owed
 }
 
@@ -87,13 +88,21 @@ var ioctls = map[uint32]struct {
 	pts.TIOCNOTTY:      {(*request).giveUp, onBoth},
 	pts.TIOCGSID:       {(*request).getSession, onBoth},
 	pts.TIOCGPGRP:      {(*request).getForeground, onBoth},
-	pts.TIOCSPGRP:      {func(r *request) error { return r.p.job.SetForeground(r.job, r.int(), &r.o.debts) }, onBoth},
+	pts.TIOCSPGRP:      {(*request).setForeground, onBoth},
 	pts.TIOCCONS:       {(*request).console, onBoth},
 	pts.TIOCVHANGUP:    {(*request).hangup, onBoth},
 	pts.TIOCGDEV:       {(*request).getDevice, onBoth},
 	pts.TIOCEXCL:       {func(r *request) error { r.side().exclusive = true; return nil }, onBoth},
 	pts.TIOCNXCL:       {func(r *request) error { r.side().exclusive = false; return nil }, onBoth},
 	pts.TIOCGEXCL:      {func(r *request) error { return r.putBool(r.side().exclusive) }, onBoth},
+}
+
+// asksFirst are the requests that ask whether they are allowed before they look at the
+// argument; they look for themselves whether it is bad.
+var asksFirst = map[uint32]bool{
+	pts.TCSETS: true, pts.TCSETSW: true, pts.TCSETSF: true, pts.TCSETS2: true, pts.TCSETSW2: true, pts.TCSETSF2: true,
+	pts.TCSETA: true, pts.TCSETAW: true, pts.TCSETAF: true, pts.TIOCSLCKTRMIOS: true, pts.TIOCSTI: true,
+	pts.TIOCSETD: true, pts.TIOCGPGRP: true, pts.TIOCSPGRP: true, pts.TIOCGSID: true,
 }
 
 // onEnd says where a request is known.
@@ -122,7 +131,8 @@ func (r *request) doLocked(req uint32) error {
 		return pts.ENOTTY
 	case x.on == onDisc && r.side().null:
 		return pts.EINVAL
-	case len(r.arg) < d.Size:
+	}
+	if r.bad = len(r.arg) < d.Size; r.bad && !asksFirst[req] {
 		return pts.EFAULT
 	}
 	return x.does(r)
@@ -136,6 +146,9 @@ func (r *request) value() uint64 { return binary.LittleEndian.Uint64(r.arg) }
 func (r *request) int() int { return int(int32(binary.NativeEndian.Uint32(r.arg))) }
 
 func (r *request) putInt(n int) error {
+	if r.bad {
+		return pts.EFAULT
+	}
 	binary.NativeEndian.PutUint32(r.arg, uint32(n))
 	return nil
 }

@@ -96,6 +96,9 @@ func (r *request) setTermios(f termios.Form, when int) error {
 	if err := r.check(); err != nil {
 		return err
 	}
+	if r.bad {
+		return pts.EFAULT
+	}
 	t := r.p.disc.Termios()
 	f.Take(r.arg, &t)
 	r.p.setTermiosLocked(t, when, &r.o)
@@ -127,6 +130,9 @@ func (r *request) getLocked() error {
 func (r *request) setLocked() error {
 	if err := r.admin(); err != nil {
 		return err
+	}
+	if r.bad {
+		return pts.EFAULT
 	}
 	var t termios.Termios
 	termios.Struct.Take(r.arg, &t)
@@ -237,6 +243,9 @@ func (r *request) insert() error {
 	if !privileged(r.c) && (r.e.ptm || r.job == nil || r.job.Terminal() != &p.job) {
 		return pts.EPERM
 	}
+	if r.bad {
+		return pts.EFAULT
+	}
 	switch {
 	case r.side().null:
 	case r.e.ptm:
@@ -259,6 +268,9 @@ func (r *request) getDisc() error {
 func (r *request) setDisc() error {
 	if err := r.checkOwn(); err != nil {
 		return err
+	}
+	if r.bad {
+		return pts.EFAULT
 	}
 	n := r.int()
 	if n != N_TTY && n != N_NULL {
@@ -304,6 +316,16 @@ func (r *request) getForeground() error {
 		return err
 	}
 	return r.putInt(group)
+}
+
+func (r *request) setForeground() error {
+	if r.bad {
+		if err := r.p.job.MayChange(r.job, &r.o.debts); err != nil {
+			return err
+		}
+		return pts.EFAULT
+	}
+	return r.p.job.SetForeground(r.job, r.int(), &r.o.debts)
 }
 
 // console is TIOCCONS. There is no console here to be had.
