@@ -2,11 +2,12 @@
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 60s
+ORACLETIME ?= 50s
 
 # Standard library alone, on every OS.
 CORE = ./pts ./termios ./wait ./ldisc ./job ./pty
 
-.PHONY: help build demo test deps check cross race single fuzz bench clean
+.PHONY: help build demo test deps check cross race single oracle fuzz bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -17,7 +18,7 @@ build: ## bin/ptsns
 demo: build ## two namespaces, both with /dev/pts/0, in twenty seconds
 	demo/demo.sh bin/ptsns
 
-test: deps check cross race single ## everything that must pass, with the programs that the tests drive
+test: deps check cross race single oracle ## everything that must pass, with the programs that the tests drive
 
 deps: ## install those programs, where root can
 	@scripts/deps.sh
@@ -39,7 +40,11 @@ race: ## all tests, with the race detector
 single: ## all tests again on one processor
 	GOMAXPROCS=1 go test -timeout 10m ./...
 
-fuzz: ## each fuzz test for FUZZTIME
+oracle: ## made-up conversations with the kernel's terminals and ours, for ORACLETIME
+	go run ./internal/oracle/cmd/oracle -time $(ORACLETIME)
+
+fuzz: ## each fuzz test for FUZZTIME, and the oracle
+	$(MAKE) oracle ORACLETIME=$(FUZZTIME)
 	@for pkg in $$(go list ./...); do \
 		for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 			echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \

@@ -56,7 +56,11 @@ const confirmations = 3
 
 // Confirm tells whether d comes again each time.
 func Confirm(right, ours Driver, d *Difference) bool {
-	for range confirmations {
+	return again(right, ours, d, confirmations)
+}
+
+func again(right, ours Driver, d *Difference, times int) bool {
+	for range times {
 		again, err := Compare(right, ours, d.Conversation)
 		if err != nil || again == nil {
 			return false
@@ -65,20 +69,27 @@ func Confirm(right, ours Driver, d *Difference) bool {
 	return true
 }
 
+// attempts bounds how many shorter conversations Shrink tries.
+const attempts = 2000
+
 // Shrink makes of d the shortest conversation it finds that still differs.
 func Shrink(right, ours Driver, d *Difference) *Difference {
-	for changed := true; changed; {
+	left := attempts
+	for changed := true; changed && left > 0; {
 		changed = false
 		for i := len(d.Lines) - 1; i >= 0; i-- {
 			if d.Lines[i].Verb == "" {
 				continue
 			}
 			for _, smaller := range shorter(d.Lines[i]) {
+				if left--; left < 0 {
+					return d
+				}
 				try := &Conversation{Name: d.Name, Header: d.Header}
 				try.Lines = append(try.Lines, d.Lines[:i]...)
 				try.Lines = append(try.Lines, smaller...)
 				try.Lines = append(try.Lines, d.Lines[i+1:]...)
-				if next, err := Compare(right, ours, try); err == nil && next != nil && Confirm(right, ours, next) {
+				if next, err := Compare(right, ours, try); err == nil && next != nil && again(right, ours, next, 1) {
 					d, changed = next, true
 					break
 				}

@@ -66,10 +66,11 @@ func run(limit time.Duration, seed uint64, one, self, whole bool) error {
 			}
 			continue
 		}
+		fmt.Printf("seed %d differs\n", seed)
 		if !whole {
 			d = oracle.Shrink(kernel, ours, d)
 		}
-		return fmt.Errorf("seed %d differs, after %d that do not:\n\n%s", seed, rounds-1, d)
+		return fmt.Errorf("after %d that do not differ:\n\n%s", rounds-1, d)
 	}
 	took := time.Since(start)
 	fmt.Printf("%d conversations alike in %v, %.0f a second; %d more differed once and not again\n",
