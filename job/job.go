@@ -2,14 +2,16 @@
 // groups is in the foreground, and what a process in the background may do.
 //
 // It knows processes only through two small interfaces, Process and System. A program
-// that runs others, or a kernel of one's own, implements them; Table is an implementation in
-// memory, for programs that emulate processes and for tests. Who has no processes at all
-// uses none of this: to a caller that is no Process a terminal applies no job control.
+// that runs others, or a kernel of one's own, implements them; Table is an
+// implementation in memory, for programs that emulate processes and for tests. Who
+// has no processes at all uses none of this: to a caller that is no Process a
+// terminal applies no job control.
 //
-// Nothing here waits and no goroutine is started. Terminal.mu comes after the lock of the
-// pair that holds the terminal and before any lock of a System: so the methods of Process and System
-// that are documented as questions must not use a terminal. Signals are never sent under a
-// lock: they are collected in a Debts, which whoever held the lock pays after it.
+// Nothing here waits and no goroutine is started. Terminal.mu comes after the lock of
+// the pair that holds the terminal and before any lock of a System: so the methods of
+// Process and System that are documented as questions must not use a terminal.
+// Signals are never sent under a lock: they are collected in a Debts, which whoever
+// held the lock pays after it.
 package job
 
 import (
@@ -18,9 +20,9 @@ import (
 	"github.com/ptsns/ptsns/pts"
 )
 
-// Process is a caller to whom job control applies. The methods are questions: they are
-// called with terminals locked, must not block and must not use a terminal. PID of it is
-// the number that a leader's session has.
+// Process is a caller to whom job control applies. The methods are questions: they
+// are called with terminals locked, must not block and must not use a terminal. PID
+// of it is the number that a leader's session has.
 type Process interface {
 	pts.Caller
 	System() System
@@ -43,12 +45,12 @@ type Process interface {
 
 // System is what processes are part of.
 type System interface {
-	// SessionOf tells the session of a process group, 0 when there is no such
-	// group. It is a question.
+	// SessionOf tells the session of a process group, 0 when there is no such group.
+	// It is a question.
 	SessionOf(group int) int
 	// Lose takes the controlling terminal from every process of the session and,
-	// where it is not 0, remembers the group to be hung up when its leader exits. It is called
-	// with terminals locked and must not use one.
+	// where it is not 0, remembers the group to be hung up when its leader exits. It
+	// is called with terminals locked and must not use one.
 	Lose(session, group int)
 	// Signal sends s to every process of a group. No terminal is locked.
 	Signal(group int, s pts.Signal)
@@ -56,8 +58,8 @@ type System interface {
 	SignalLeader(session int, s pts.Signal)
 }
 
-// Terminal is the job control of one terminal. The zero value controls no session. It is safe
-// for concurrent use.
+// Terminal is the job control of one terminal. The zero value controls no session. It
+// is safe for concurrent use.
 type Terminal struct {
 	mu      sync.Mutex
 	system  System // of the session; guarded by mu
@@ -114,9 +116,9 @@ func (t *Terminal) Signal(s pts.Signal, d *Debts) {
 }
 
 // Check tells whether p may do what the background may not; s is SIGTTIN for reading
-// and SIGTTOU for the rest. The foreground, processes of other sessions and a nil p may.
-// Others that ignore or block SIGTTOU may, all else of an orphaned group fails with EIO, and everybody
-// else's group is sent s: ERESTARTSYS or EINTR.
+// and SIGTTOU for the rest. The foreground, processes of other sessions and a nil p
+// may. Others that ignore or block SIGTTOU may, all else of an orphaned group fails
+// with EIO, and everybody else's group is sent s: ERESTARTSYS or EINTR.
 func (t *Terminal) Check(p Process, s pts.Signal, d *Debts) error {
 	if p == nil || p.Terminal() != t {
 		return nil
@@ -278,8 +280,8 @@ func (t *Terminal) end(d *Debts, signals ...pts.Signal) {
 }
 
 // Hangup is what the end of the ptm, or vhangup, does to the session: its leader gets
-// SIGHUP and SIGCONT and everybody in it loses the terminal; the foreground group follows when the
-// leader exits.
+// SIGHUP and SIGCONT and everybody in it loses the terminal; the foreground group
+// follows when the leader exits.
 func (t *Terminal) Hangup(d *Debts) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -30,8 +30,8 @@ func (e Event) String() string {
 	return [...]string{"caught", "stopped", "continued", "killed"}[e]
 }
 
-// Table is a System in memory. It is safe for concurrent use; its lock is not held while
-// terminals or the hook are called.
+// Table is a System in memory. It is safe for concurrent use; its lock is not held
+// while terminals or the hook are called.
 type Table struct {
 	hook  func(*Proc, pts.Signal, Event) // immutable
 	mu    sync.Mutex
@@ -39,8 +39,8 @@ type Table struct {
 	last  int           // pid; guarded by mu
 }
 
-// NewTable makes a table without processes. hook, which may be nil, is told what signals
-// do; it may use the table and terminals.
+// NewTable makes a table without processes. hook, which may be nil, is told what
+// signals do; it may use the table and terminals.
 func NewTable(hook func(p *Proc, s pts.Signal, e Event)) *Table {
 	return &Table{hook: hook, procs: make(map[int]*Proc)}
 }
@@ -63,8 +63,8 @@ type Proc struct {
 }
 
 // Start makes a process: a child of parent, in its group and session, with its
-// dispositions; or with a nil parent the leader of a new session. The ids are those that own
-// what it makes, and 0 has all privileges.
+// dispositions; or with a nil parent the leader of a new session. The ids are those
+// that own what it makes, and 0 has all privileges.
 func (t *Table) Start(parent *Proc, uid, gid int) *Proc {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -112,8 +112,8 @@ func (p *Proc) Action(s pts.Signal, d Disposition) {
 	p.actions[s%32] = d
 }
 
-// Block sets the signals that p blocks. Those that came while it did and are blocked no longer
-// act now.
+// Block sets the signals that p blocks. Those that came while it did and are blocked
+// no longer act now.
 func (p *Proc) Block(set pts.Signals) {
 	p.table.mu.Lock()
 	p.blocked = set

@@ -7,9 +7,9 @@ import (
 	tm "github.com/ptsns/ptsns/termios"
 )
 
-// echoBuf is echo that waits for the end of its burst, or for output to go on. What it
-// costs in columns and room is known only when it goes out, so some of it is operations:
-// opEscape and one more byte, or two for opTab. Positions run freely.
+// echoBuf is echo that waits for the end of its burst, or for output to go on. What
+// it costs in columns and room is known only when it goes out, so some of it is
+// operations: opEscape and one more byte, or two for opTab. Positions run freely.
 //
 // Where output is stopped for long the buffer forgets the oldest echo, and what one
 // key echoes beyond its size (^R of a long line of control characters) comes out as
@@ -182,8 +182,8 @@ func (e *echoBuf) opSize() uint32 {
 	return 2
 }
 
-// sendEcho sends the oldest operation or byte, and tells the room that it took and its
-// size in the buffer; not ok when there is too little room.
+// sendEcho sends the oldest operation or byte, and tells the room that it took and
+// its size in the buffer; not ok when there is too little room.
 func (d *NTTY) sendEcho(room int, out *Queue) (used int, size uint32, ok bool) {
 	e := d.echo
 	c := e.b[e.tail&mask]

@@ -67,8 +67,8 @@ func (d *NTTY) killAtOnce() bool {
 	return true
 }
 
-// echoErased echoes that a character of size bytes, now behind the head, is gone. c is
-// its first byte.
+// echoErased echoes that a character of size bytes, now behind the head, is gone. c
+// is its first byte.
 func (d *NTTY) echoErased(c byte, size uint32, one bool) {
 	switch {
 	case d.lflag(tm.ECHOPRT):

@@ -7,9 +7,9 @@ import (
 )
 
 // Receive takes bytes that the ptm wrote, echoes into out, and tells how many it
-// took. It takes fewer than len(p) when the buffer is full: only once a line is complete, or
-// without lines. A line that is too long goes on to be taken and echoed, and each
-// further byte replaces the last.
+// took. It takes fewer than len(p) when the buffer is full: only once a line is
+// complete, or without lines. A line that is too long goes on to be taken and echoed,
+// and each further byte replaces the last.
 func (d *NTTY) Receive(p []byte, out *Queue, fx *Effects) int {
 	taken := 0
 	for {
@@ -114,9 +114,9 @@ func (d *NTTY) standard(p []byte, looked bool, out *Queue, fx *Effects) {
 	d.flushEchoes(out)
 }
 
-// span takes of p, ordinary bytes, those that can be handled together, and tells how many. It
-// takes none when their echo must wait its turn: behind other echo, or because a hazard
-// in the same burst may take it back.
+// span takes of p, ordinary bytes, those that can be handled together, and tells how
+// many. It takes none when their echo must wait its turn: behind other echo, or
+// because a hazard in the same burst may take it back.
 func (d *NTTY) span(p []byte, hazard bool, out *Queue) int {
 	if len(p) < 2 || d.lnext || d.stopped && d.iflag(termios.IXANY) || d.in == nil {
 		return 0

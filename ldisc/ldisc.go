@@ -3,16 +3,17 @@
 // characters, flow control), and between what a pts writes and what a ptm reads.
 //
 // It is a state and the functions that change it, and nothing else. There is no lock,
-// goroutine, clock, channel or descriptor in it: whoever owns an NTTY calls it under a lock
-// of his own, and nothing here waits. What must happen outside, signals and the facts
-// that packet mode reports, is added to an Effects that the caller delivers.
+// goroutine, clock, channel or descriptor in it: whoever owns an NTTY calls it under
+// a lock of his own, and nothing here waits. What must happen outside, signals and
+// the facts that packet mode reports, is added to an Effects that the caller
+// delivers.
 //
-// Behaviour is that of Linux 6.18's drivers/tty/n_tty.c, observed from outside. Where it
-// surprises, the comment says so.
+// Behaviour is that of Linux 6.18's drivers/tty/n_tty.c, observed from outside. Where
+// it surprises, the comment says so.
 //
-// Spans of ordinary bytes are copied and echoed at once (input.go, output.go); a table of
-// 256 classes, made when the settings change, says what is ordinary. The others go
-// through one byte at a time (char.go).
+// Spans of ordinary bytes are copied and echoed at once (input.go, output.go); a
+// table of 256 classes, made when the settings change, says what is ordinary. The
+// others go through one byte at a time (char.go).
 package ldisc
 
 import (
@@ -27,8 +28,8 @@ const Size = 4096
 
 const mask = Size - 1
 
-// Effects is what a call owes to the world around the discipline, to be delivered by its
-// caller. It accumulates: one value may go through several calls.
+// Effects is what a call owes to the world around the discipline, to be delivered by
+// its caller. It accumulates: one value may go through several calls.
 type Effects struct {
 	Signals pts.Signals // for the foreground process group, if there is one
 	Set     uint8       // bits of packet status to raise, after
@@ -175,8 +176,8 @@ func (d *NTTY) release() {
 	d.in = nil
 }
 
-// FlushOutput drops the output that the ptm could not read yet. What it can read,
-// the first Size-1 bytes, has been delivered.
+// FlushOutput drops the output that the ptm could not read yet. What it can read, the
+// first Size-1 bytes, has been delivered.
 func (d *NTTY) FlushOutput(out *Queue, fx *Effects) {
 	out.Keep(Size - 1)
 	fx.raise(pts.TIOCPKT_FLUSHWRITE, 0)

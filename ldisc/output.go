@@ -115,8 +115,9 @@ func (d *NTTY) track(p []byte) {
 	}
 }
 
-// process puts what OPOST makes of c and tells how much room that took, -1 when there is
-// too little; then nothing has changed but, before a newline with ONLRET, the column.
+// process puts what OPOST makes of c and tells how much room that took, -1 when there
+// is too little; then nothing has changed but, before a newline with ONLRET, the
+// column.
 func (d *NTTY) process(c byte, room int, out *Queue) int {
 	if room < 1 {
 		return -1

@@ -73,8 +73,8 @@ func (q *Queue) Take(p []byte) int {
 	return n
 }
 
-// Front is contiguous memory of the oldest bytes, nil when there is none; it is valid until the next
-// change.
+// Front is contiguous memory of the oldest bytes, nil when there is none; it is valid
+// until the next change.
 func (q *Queue) Front() []byte {
 	n := q.head - q.tail
 	if n == 0 {
@@ -100,12 +100,15 @@ func (q *Queue) Skip(n int, wipe bool) {
 	}
 }
 
-// Keep drops all but the n oldest bytes.
+// Keep drops all but the n oldest bytes, and overwrites them.
 func (q *Queue) Keep(n int) {
 	if q.Len() <= n {
 		return
 	}
-	q.head = q.tail + uint32(n)
+	for end := q.tail + uint32(n); q.head != end; {
+		q.head--
+		q.buf[q.head%QueueSize] = 0
+	}
 	if n == 0 {
 		q.release()
 	}

@@ -15,8 +15,8 @@ func (d *NTTY) Readable() bool {
 	return d.head != d.tail
 }
 
-// ReadableBy tells what poll(2) asks: in noncanonical mode without VTIME it takes VMIN
-// bytes.
+// ReadableBy tells what poll(2) asks: in noncanonical mode without VTIME it takes
+// VMIN bytes.
 func (d *NTTY) ReadableBy() bool {
 	if d.canonical() {
 		return d.canon != d.tail
@@ -96,7 +96,8 @@ func (d *NTTY) skipEnd() {
 	d.tail++
 }
 
-// nextEnd is the distance from the tail to the next end of line below limit, or limit.
+// nextEnd is the distance from the tail to the next end of line below limit, or
+// limit.
 func (d *NTTY) nextEnd(limit uint32) (distance uint32, found bool) {
 	for at := d.tail; at-d.tail < limit; {
 		word := d.in.ends[at&mask/64] >> (at & 63)
@@ -130,8 +131,8 @@ func (d *NTTY) take(p []byte, n uint32) int {
 }
 
 // readExtproc reads under EXTPROC and ICANON, where the client does the lines: VEOF,
-// when it is the last byte and comes alone, is an end of file and no byte. The kernel asks
-// that of each piece that it copies, of at most 64 bytes.
+// when it is the last byte and comes alone, is an end of file and no byte. The kernel
+// asks that of each piece that it copies, of at most 64 bytes.
 func (d *NTTY) readExtproc(p []byte) int {
 	const piece = 64
 	done := 0

@@ -46,8 +46,8 @@ func (tab *table) hazard(p []byte) bool {
 	return false
 }
 
-// printing is the length of the longest prefix of p that is printing ASCII, counted in
-// steps of 8 bytes.
+// printing is the length of the longest prefix of p that is printing ASCII, counted
+// in steps of 8 bytes.
 func printing(p []byte) int {
 	i := 0
 	for i+8 <= len(p) {

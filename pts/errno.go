@@ -37,8 +37,8 @@ const (
 )
 
 // ERESTARTSYS says that the caller has been sent a signal instead of being served, a
-// background process that reads, say. What its system does with the signal decides:
-// a handler without SA_RESTART makes it EINTR, anything else asks again once the
+// background process that reads, say. What its system does with the signal decides: a
+// handler without SA_RESTART makes it EINTR, anything else asks again once the
 // process runs again. It never reaches a program under its own number.
 const ERESTARTSYS Errno = 512
 

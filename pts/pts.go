@@ -10,7 +10,8 @@ import (
 )
 
 // End is one open end of a terminal. All methods may be called from any number
-// of goroutines at once.
+// of goroutines at once. Their errors are plain numbers: those of the system for a
+// kernel's terminal, an Errno for one of package pty.
 type End interface {
 	// Read takes up to len(p) bytes. It never blocks: with nothing to read it
 	// returns EAGAIN. 0, nil is the end of file that a terminal gives.
@@ -33,7 +34,8 @@ type End interface {
 }
 
 // Caller is the process on whose behalf an end is opened or asked. A nil Caller
-// is this program itself.
+// is this program itself. To the ends of package pty, one that is a job.Process too
+// is under job control.
 type Caller interface {
 	// PID is the caller's thread in this process's pid namespace.
 	PID() int

@@ -15,8 +15,8 @@ func (e *end) SetDeadline(t time.Time) error {
 	return e.SetWriteDeadline(t)
 }
 
-// SetReadDeadline has reads that began or begin fail with os.ErrDeadlineExceeded from t
-// on; the zero time means never.
+// SetReadDeadline has reads that began or begin fail with os.ErrDeadlineExceeded from
+// t on; the zero time means never.
 func (e *end) SetReadDeadline(t time.Time) error { return e.setDeadline(t, false) }
 
 // SetWriteDeadline does the same for writes. One that is cut short returns how much

@@ -67,9 +67,9 @@ func (closedError) Error() string        { return "already closed" }
 func (closedError) Is(target error) bool { return target == fs.ErrClosed || target == pts.EBADF }
 
 // Read waits for input and takes what one read(2) takes. io.EOF is the end that a
-// terminal gives: VEOF typed at the start of a line, the end of VTIME without a byte (with VMIN
-// 0), and every read after a hangup. A ptm whose last pts was closed gives EIO after
-// the last of the output.
+// terminal gives: VEOF typed at the start of a line, the end of VTIME without a byte
+// (with VMIN 0), and every read after a hangup. A ptm whose last pts was closed gives
+// EIO after the last of the output.
 func (e *end) Read(b []byte) (int, error) {
 	x := op{buf: b, caller: e.caller, block: !e.nonblock}
 	n, err := e.run(&x)
@@ -149,9 +149,9 @@ func (e *end) Poll() wait.Events {
 }
 
 // Notify calls f whenever readiness within mask may have changed, until stop is
-// called; Hup and Err are in every mask. f runs on the goroutine that caused the change, with no lock held; it
-// must not block. It may be spurious and is never lost: register, look with Poll,
-// then wait.
+// called; Hup and Err are in every mask. f runs on the goroutine that caused the
+// change, with no lock held; it must not block. It may be spurious and is never lost:
+// register, look with Poll, then wait.
 func (e *end) Notify(mask wait.Events, f func(wait.Events)) (stop func()) {
 	p := e.p
 	p.mu.Lock()
@@ -165,8 +165,9 @@ func (e *end) Notify(mask wait.Events, f func(wait.Events)) (stop func()) {
 }
 
 // End is the end as others than Go programs see it, acting for c: nothing in it
-// blocks, errors are plain pts.Errno, and 0 bytes without an error are the end of file. A nil c is this program: job
-// control does not apply and everything is allowed. Closing it closes the end.
+// blocks, errors are plain pts.Errno, and 0 bytes without an error are the end of
+// file. A nil c is this program: job control does not apply and everything is
+// allowed. Closing it closes the end.
 func (e *end) End(c pts.Caller) pts.End {
 	if c == nil {
 		return (*plain)(e)
@@ -174,7 +175,8 @@ func (e *end) End(c pts.Caller) pts.End {
 	return &view{e, c}
 }
 
-// plain is an end for this program; it is the end itself, so making one costs nothing.
+// plain is an end for this program; it is the end itself, so making one costs
+// nothing.
 type plain end
 
 func (v *plain) Read(b []byte) (int, error)  { return (&view{(*end)(v), nil}).Read(b) }

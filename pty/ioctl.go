@@ -9,11 +9,11 @@ import (
 	"github.com/ptsns/ptsns/wait"
 )
 
-// Ioctl performs a request with Linux's number for whoever has the end open; arg holds
-// the structure, which is read or overwritten in place, or a plain number as 8
-// little-endian bytes. A request that no terminal knows fails with ENOTTY, an arg that
-// is too short with EFAULT. It does not block. TIOCGPTPEER returns a descriptor in Linux, of
-// which there are none here: ENOTTY; see OpenPTS.
+// Ioctl performs a request with Linux's number for whoever has the end open; arg
+// holds the structure, which is read or overwritten in place, or a plain number as 8
+// little-endian bytes. A request that no terminal knows fails with ENOTTY, an arg
+// that is too short with EFAULT. It does not block. TIOCGPTPEER returns a descriptor
+// in Linux, of which there are none here: ENOTTY; see OpenPTS.
 func (e *end) Ioctl(req uint32, arg []byte) (int, error) {
 	n, err := e.ioctl(e.caller, req, arg)
 	return n, e.wrap("ioctl", err)
@@ -97,8 +97,8 @@ var ioctls = map[uint32]struct {
 	pts.TIOCGEXCL:      {func(r *request) error { return r.putBool(r.side().exclusive) }, onBoth},
 }
 
-// asksFirst are the requests that ask whether they are allowed before they look at the
-// argument; they look for themselves whether it is bad.
+// asksFirst are the requests that ask whether they are allowed before they look at
+// the argument; they look for themselves whether it is bad.
 var asksFirst = map[uint32]bool{
 	pts.TCSETS: true, pts.TCSETSW: true, pts.TCSETSF: true, pts.TCSETS2: true, pts.TCSETSW2: true, pts.TCSETSF2: true,
 	pts.TCSETA: true, pts.TCSETAW: true, pts.TCSETAF: true, pts.TIOCSLCKTRMIOS: true, pts.TIOCSTI: true,

@@ -86,7 +86,8 @@ func (p *pair) drainLocked(o *owed) {
 	}
 }
 
-// signalLocked sends s to the foreground group, or to this program where no session is.
+// signalLocked sends s to the foreground group, or to this program where no session
+// is.
 func (p *pair) signalLocked(s pts.Signal, o *owed) {
 	if p.job.Has() {
 		p.job.Signal(s, &o.debts)
@@ -191,8 +192,8 @@ func (c *calls) run(e wait.Events) {
 	}
 }
 
-// hangupPtsLocked makes every open pts dead and the terminal fresh, as vhangup(2) does
-// and the end of the ptm. What the ptm can read already stays.
+// hangupPtsLocked makes every open pts dead and the terminal fresh, as vhangup(2)
+// does and the end of the ptm. What the ptm can read already stays.
 func (p *pair) hangupPtsLocked(o *owed) {
 	p.s.generation++
 	if p.ptsOpen > 0 && !p.job.Has() {

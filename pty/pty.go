@@ -1,42 +1,45 @@
-// Package pty is a pair of terminal ends in this process: Linux's pseudoterminal without
-// a kernel, a privilege or a file descriptor, on any OS. What a person (or a
-// terminal emulator) does goes through the PTM, what a program does through the PTS, and
-// between them is N_TTY (package ldisc): lines, editing, echo, signal characters, flow
-// control, as Linux 6.18 does them, byte for byte.
+// Package pty is a pair of terminal ends in this process: Linux's pseudoterminal
+// without a kernel, a privilege or a file descriptor, on any OS. What a person (or a
+// terminal emulator) does goes through the PTM, what a program does through the PTS,
+// and between them is N_TTY (package ldisc): lines, editing, echo, signal characters,
+// flow control, as Linux 6.18 does them, byte for byte.
 //
 // It is not a kernel's terminal: no other process can open it, and it has no name in
 // the file system.
 //
 // # The ends
 //
-// Open makes a pair. Each end is an io.ReadWriteCloser with deadlines, has methods for what
-// programs do to terminals (Termios, Winsize, ...), and takes raw ioctl requests with
-// Linux's numbers. For an event loop there are Poll and Notify. End gives the form in which the rest of this
-// module uses ends, where nothing blocks and somebody else may be the caller.
+// Open makes a pair. Each end is an io.ReadWriteCloser with deadlines, has methods
+// for what programs do to terminals (Termios, Winsize, ...), and takes raw ioctl
+// requests with Linux's numbers. For an event loop there are Poll and Notify. End
+// gives the form in which the rest of this module uses ends, where nothing blocks and
+// somebody else may be the caller.
 //
 // # Callers and job control
 //
-// An end is used for a pts.Caller. nil means this program: there is no job control, and
-// everything is allowed. SIGINT and its like then go to the function that
-// PTS.HandleSignals is given. A caller that is a job.Process is treated as Linux treats a process: the
-// terminal can become its session's, and what it does in the background is refused or
-// stops it.
+// An end is used for a pts.Caller. nil means this program: there is no job control,
+// and everything is allowed. SIGINT and its like then go to the function that
+// PTS.HandleSignals is given. A caller that is a job.Process is treated as Linux
+// treats a process: the terminal can become its session's, and what it does in the
+// background is refused or stops it.
 //
 // # Concurrency
 //
-// Any number of goroutines may use both ends. A write is not interleaved with another's;
-// of two blocked reads one is served at a time, and a read that may not block meanwhile fails with
-// EAGAIN. The pair has one lock for both ends; it is held for as long as copying takes, never
-// while anybody waits and never over a signal, a notification or a hook. After it come
-// the locks of package job and of wait.Queue. There is no goroutine: a blocked reader is its
-// caller's, and a timer exists only while a read waits for VTIME or a deadline is set.
+// Any number of goroutines may use both ends. A write is not interleaved with
+// another's; of two blocked reads one is served at a time, and a read that may not
+// block meanwhile fails with EAGAIN. The pair has one lock for both ends; it is held
+// for as long as copying takes, never while anybody waits and never over a signal, a
+// notification or a hook. After it come the locks of package job and of wait.Queue.
+// There is no goroutine: a blocked reader is its caller's, and a timer exists only
+// while a read waits for VTIME or a deadline is set.
 //
 // # Deadlocks
 //
 // A terminal is a loop: who writes to the ptm gets echo. A program that writes much
 // input without reading the ptm, or one goroutine that plays both ends with blocking
 // calls, waits for itself once about 15 KiB are under way. In canonical mode a read
-// of the pts waits for the end of a line. A stopped output (^S) makes writers wait until ^Q.
+// of the pts waits for the end of a line. A stopped output (^S) makes writers wait
+// until ^Q.
 package pty
 
 import (
@@ -47,7 +50,8 @@ import (
 	"github.com/ptsns/ptsns/wait"
 )
 
-// Config is what the maker of a pair decides. The zero value is a terminal of its own.
+// Config is what the maker of a pair decides. The zero value is a terminal of its
+// own.
 type Config struct {
 	Index    int    // the N of /dev/pts/N, for TIOCGPTN and TIOCGDEV
 	Released func() // called once the last of both ends is closed and Index is free; may be nil
@@ -92,13 +96,14 @@ func (p *pair) newEnd(c pts.Caller, ptm bool, flags int) end {
 // PTM is an open ptm: the side of whoever plays the terminal.
 type PTM struct{ end }
 
-// PTS is an open pts: the side of programs. A terminal may have any number of them; each is
-// closed for itself.
+// PTS is an open pts: the side of programs. A terminal may have any number of them;
+// each is closed for itself.
 type PTS struct{ end }
 
 // OpenPTS opens the terminal's pts for c, whose controlling terminal it becomes where
-// Linux says so. It fails with EIO while the pair is locked and once the ptm is closed
-// or hung up, and with EBUSY when somebody has asked for exclusive use (TIOCEXCL).
+// Linux says so. It fails with EIO while the pair is locked and once the ptm is
+// closed or hung up, and with EBUSY when somebody has asked for exclusive use
+// (TIOCEXCL).
 func (m *PTM) OpenPTS(c pts.Caller, flags int) (*PTS, error) {
 	s, err := m.p.openPTS(c, flags)
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 // Numbers of rows are those of the list of behaviours that implementations commonly
 // get wrong, each measured on Linux 6.18.
 
-// reads is what reading without blocking gives until there is nothing, and why it ended.
+// reads is what reading without blocking gives until there is nothing, and why it
+// ended.
 func reads(e pts.End, size int) string {
 	var all []string
 	b := make([]byte, size)

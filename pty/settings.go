@@ -39,8 +39,8 @@ func (e *end) Termios() (t termios.Termios, err error) {
 	return t, err
 }
 
-// SetTermios changes the pts's settings, whichever end is asked: TCSANOW, TCSADRAIN or
-// TCSAFLUSH. As with tcsetattr(3), what a terminal cannot have is not what Termios
+// SetTermios changes the pts's settings, whichever end is asked: TCSANOW, TCSADRAIN
+// or TCSAFLUSH. As with tcsetattr(3), what a terminal cannot have is not what Termios
 // tells then.
 func (e *end) SetTermios(when int, t termios.Termios) error {
 	return e.do("set termios", func(p *pair, o *owed) error {
@@ -55,8 +55,8 @@ func (e *end) SetTermios(when int, t termios.Termios) error {
 	})
 }
 
-// MakeRaw makes the terminal pass bytes on, as cfmakeraw(3) does, and returns a function that puts the
-// settings of before back.
+// MakeRaw makes the terminal pass bytes on, as cfmakeraw(3) does, and returns a
+// function that puts the settings of before back.
 func (e *end) MakeRaw() (restore func() error, err error) {
 	old, err := e.Termios()
 	if err != nil {
@@ -117,8 +117,8 @@ func (s *PTS) SetForeground(group int) error {
 // Unlock lets the pts be opened.
 func (m *PTM) Unlock() error { return m.setLock(false) }
 
-// Lock keeps the pts from being opened. Once somebody has tried that, reads and writes of those
-// who have it open fail until an open succeeds.
+// Lock keeps the pts from being opened. Once somebody has tried that, reads and
+// writes of those who have it open fail until an open succeeds.
 func (m *PTM) Lock() error { return m.setLock(true) }
 
 func (m *PTM) setLock(lock bool) error {
@@ -140,8 +140,8 @@ func (m *PTM) SetPacket(on bool) error {
 	})
 }
 
-// Signal sends SIGINT, SIGQUIT or SIGTSTP to the foreground, as the character would, but without echo and
-// without dropping anything.
+// Signal sends SIGINT, SIGQUIT or SIGTSTP to the foreground, as the character would,
+// but without echo and without dropping anything.
 func (m *PTM) Signal(s pts.Signal) error {
 	return m.do("signal", func(p *pair, o *owed) error {
 		if s != pts.SIGINT && s != pts.SIGQUIT && s != pts.SIGTSTP {
@@ -152,8 +152,8 @@ func (m *PTM) Signal(s pts.Signal) error {
 	})
 }
 
-// Hangup makes every open pts dead, this one too, and the terminal's settings those of
-// a fresh one, as vhangup(2) does. The ptm stays and the pts can be opened again.
+// Hangup makes every open pts dead, this one too, and the terminal's settings those
+// of a fresh one, as vhangup(2) does. The ptm stays and the pts can be opened again.
 func (s *PTS) Hangup() error {
 	return s.do("hang up", func(p *pair, o *owed) error {
 		p.hangupPtsLocked(o)
@@ -163,8 +163,9 @@ func (s *PTS) Hangup() error {
 
 // HandleSignals has f called for signals that the terminal sends while no session has
 // it: SIGINT, SIGQUIT and SIGTSTP for their characters, SIGWINCH for another window
-// size, SIGHUP when the ptm is closed. f runs on the goroutine that caused the signal, with no lock
-// held; it must not block. nil ends that. A terminal has one such function.
+// size, SIGHUP when the ptm is closed. f runs on the goroutine that caused the
+// signal, with no lock held; it must not block. nil ends that. A terminal has one
+// such function.
 func (s *PTS) HandleSignals(f func(pts.Signal)) {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()

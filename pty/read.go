@@ -1,0 +1,122 @@
+package pty
+
+import (
+	"time"
+
+	"github.com/ptsns/ptsns/ldisc"
+	"github.com/ptsns/ptsns/pts"
+	"github.com/ptsns/ptsns/termios"
+	"github.com/ptsns/ptsns/wait"
+)
+
+// stepReadLocked reads what can be read now, and tells whether that is all.
+func (e *end) stepReadLocked(x *op, o *owed) (done bool) {
+	if !x.entered {
+		if done, waits := e.enterLocked(x, o); done || waits {
+			return done
+		}
+		if !e.ptm {
+			e.timesLocked(x)
+		}
+	}
+	if len(x.buf) == 0 {
+		return true
+	}
+	if e.ptm {
+		return e.stepReadPtmLocked(x, o)
+	}
+	return e.stepReadPtsLocked(x, o)
+}
+
+// stepReadPtmLocked reads as the ptm's own discipline does, which is raw and has VMIN
+// 1.
+func (e *end) stepReadPtmLocked(x *op, o *owed) (done bool) {
+	p := e.p
+	if p.packet && p.status != 0 {
+		x.buf[0], x.n = p.status, 1
+		p.status = 0
+		return true
+	}
+	if p.out.Len() == 0 {
+		switch {
+		case p.leftPts:
+			return x.finish(pts.EIO)
+		case e.hungUpLocked():
+			return true
+		}
+		return e.waitsLocked(x)
+	}
+	b := x.buf
+	if p.packet {
+		b[0], x.n = pts.TIOCPKT_DATA, 1
+		b = b[1:]
+	}
+	n := p.out.Take(b[:min(len(b), ldisc.Size-1)])
+	x.n += n
+	if n > 0 {
+		o.s |= wait.Out
+	}
+	return true
+}
+
+// timesLocked notes what VMIN and VTIME ask of a read that begins now.
+func (e *end) timesLocked(x *op) {
+	// The kernel reads in pieces of 64 bytes and counts VMIN in the first alone.
+	const piece = 64
+	t := e.p.disc.Termios()
+	if t.Lflag&termios.ICANON != 0 {
+		return
+	}
+	const tick = time.Second / 10
+	x.minimum = int(t.Cc[termios.VMIN])
+	limit := time.Duration(t.Cc[termios.VTIME]) * tick
+	if x.minimum > 0 {
+		x.between = limit
+		if x.minimum > piece && len(x.buf) > piece {
+			x.buf = x.buf[:piece]
+		}
+		return
+	}
+	x.minimum = 1
+	x.limited = true
+	if limit > 0 && x.block {
+		x.expires = time.Now().Add(limit)
+	} else if limit > 0 {
+		x.limited = false // there is something to wait for: EAGAIN
+	}
+}
+
+func (e *end) stepReadPtsLocked(x *op, o *owed) (done bool) {
+	p := e.p
+	for x.n < len(x.buf) {
+		if !p.disc.Readable() {
+			switch {
+			case p.gone:
+				return x.finish(pts.EIO)
+			case e.hungUpLocked():
+				return true
+			case p.s.null:
+				return x.finish(pts.EOPNOTSUPP)
+			case x.limited && (x.expires.IsZero() || !time.Now().Before(x.expires)):
+				return true
+			}
+			return e.waitsLocked(x)
+		}
+		lines := p.disc.Termios().Lflag&termios.ICANON != 0
+		x.n += p.disc.Read(x.buf[x.n:])
+		if p.back.Len() > 0 {
+			n := p.out.Len()
+			p.drainLocked(o)
+			if p.out.Len() > n {
+				o.m |= wait.In
+			}
+		}
+		if lines || x.n >= x.minimum {
+			break
+		}
+		if x.between > 0 && x.block {
+			x.expires, x.limited = time.Now().Add(x.between), true
+		}
+	}
+	return true
+}
