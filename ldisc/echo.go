@@ -155,6 +155,10 @@ func (d *NTTY) sendEchoes(out *Queue) {
 	e := d.echo
 	room := d.outRoom(out)
 	for e.commit&mask != e.tail&mask {
+		if n := d.sendPrinting(room, out); n > 0 {
+			room -= n
+			continue
+		}
 		used, size, ok := d.sendEcho(room, out)
 		if !ok {
 			break
@@ -164,11 +168,42 @@ func (d *NTTY) sendEchoes(out *Queue) {
 	}
 	// Make sure that the next block fits.
 	for e.commit > e.tail && e.commit-e.tail >= nearlyFull {
-		e.tail += e.opSize()
+		excess := e.commit - e.tail - nearlyFull + 1
+		plain := bytes.IndexByte(e.oldest(excess), opEscape)
+		if plain < 0 {
+			plain = len(e.oldest(excess))
+		}
+		if plain == 0 {
+			e.tail += e.opSize()
+		}
+		e.tail += uint32(plain)
 	}
 	if e.tail == e.head {
 		d.dropEcho()
 	}
+}
+
+// sendPrinting sends printing ASCII, which no setting but OLCUC changes, in one piece,
+// and tells how much.
+func (d *NTTY) sendPrinting(room int, out *Queue) int {
+	e := d.echo
+	if !d.tab.plain {
+		return 0
+	}
+	p := e.oldest((e.commit - e.tail) & mask)
+	n := printing(p[:min(len(p), room)])
+	out.Put(p[:n])
+	if d.oflag(tm.OPOST) {
+		d.column += uint32(n)
+	}
+	e.tail += uint32(n)
+	return n
+}
+
+// oldest is contiguous memory of up to n of the oldest bytes.
+func (e *echoBuf) oldest(n uint32) []byte {
+	at := e.tail & mask
+	return e.b[at:min(at+n, Size)]
 }
 
 // opSize is the size of the oldest operation or byte.
