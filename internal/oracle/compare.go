@@ -60,6 +60,10 @@ func Confirm(right, ours Driver, d *Difference) bool {
 }
 
 func again(right, ours Driver, d *Difference, times int) bool {
+	if p, ok := right.(interface{ Patient(on bool) }); ok {
+		p.Patient(true)
+		defer p.Patient(false)
+	}
 	for range times {
 		again, err := Compare(right, ours, d.Conversation)
 		if err != nil || again == nil {

@@ -21,11 +21,12 @@ type Kernel struct {
 	// nothing else tells whether all has arrived. Who repeats what differs needs fewer.
 	Looks int
 
-	self   *calls
-	path   string // of the pts
-	socket string
-	listen *net.UnixListener
-	procs  []*helper // started in this conversation
+	patient bool
+	self    *calls
+	path    string // of the pts
+	socket  string
+	listen  *net.UnixListener
+	procs   []*helper // started in this conversation
 	settler
 }
 
@@ -49,6 +50,10 @@ func (k *Kernel) Close() error {
 	k.Reset()
 	return k.listen.Close()
 }
+
+// Patient makes it look much longer, for who has seen a difference: a machine that has other things
+// to do may let the worker wait.
+func (k *Kernel) Patient(on bool) { k.patient = on }
 
 // Self is the observer, in this process.
 func (k *Kernel) Self() Proc { return (*observer)(k) }

@@ -18,6 +18,7 @@ func TestMain(m *testing.M) {
 // The kernel is right: what stands in the files is what it answers.
 func TestKernel(t *testing.T) {
 	k := newTestKernel(t)
+	k.Patient(*record)
 	for _, c := range conversations(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			if c.Header["needs"] == "root" && os.Geteuid() != 0 {
@@ -29,6 +30,14 @@ func TestKernel(t *testing.T) {
 			bad, err := NewRunner(k).Run(c, *record)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if len(bad) > 0 { // the machine may have been busy: once more, with patience
+				k.Patient(true)
+				defer k.Patient(false)
+				bad, err = NewRunner(k).Run(c, false)
+				if err != nil {
+					t.Fatal(err)
+				}
 			}
 			for _, m := range bad {
 				t.Errorf("the kernel answers otherwise: %v", m)
