@@ -71,18 +71,12 @@ func (d *NTTY) receive(p []byte, out *Queue, fx *Effects) {
 // not taken them yet.
 func (d *NTTY) Lookahead(p []byte, out *Queue, fx *Effects) {
 	d.looked += uint32(len(p))
-	if !d.iflag(termios.IXON) {
+	start, stop := d.t.Cc[termios.VSTART], d.t.Cc[termios.VSTOP]
+	if !d.iflag(termios.IXON) || bytes.IndexByte(p, start) < 0 && bytes.IndexByte(p, stop) < 0 {
 		return
 	}
-	for {
-		p = p[d.tab.ordinary(p):]
-		if len(p) == 0 {
-			return
-		}
-		if d.tab.class[p[0]]&classHazard != 0 {
-			d.flowChar(p[0], false, out, fx)
-		}
-		p = p[1:]
+	for _, c := range p {
+		d.flowChar(c, false, out, fx)
 	}
 }
 

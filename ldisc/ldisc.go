@@ -90,6 +90,12 @@ func (d *NTTY) Reset(t termios.Termios) {
 // Termios is the settings in force.
 func (d *NTTY) Termios() termios.Termios { return d.t }
 
+// Lflag is that of the settings in force.
+func (d *NTTY) Lflag() uint32 { return d.t.Lflag }
+
+// Times are VMIN and VTIME.
+func (d *NTTY) Times() (vmin, vtime uint8) { return d.t.Cc[termios.VMIN], d.t.Cc[termios.VTIME] }
+
 // SetTermios puts t, as it is, in force. Data that is queued while ICANON or EXTPROC
 // changes stays: for ICANON as one piece that no key edits any more, without it as
 // bytes, an end of file among them as a NUL.

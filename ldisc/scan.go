@@ -1,6 +1,9 @@
 package ldisc
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 const (
 	lows  = 0x0101010101010101
@@ -18,17 +21,18 @@ func controls(x uint64) uint64 {
 func (tab *table) ordinary(p []byte) int {
 	i := 0
 	if tab.swar {
-		for i < len(p) {
-			for i+8 <= len(p) && controls(binary.LittleEndian.Uint64(p[i:])) == 0 {
+		for i+8 <= len(p) {
+			found := controls(binary.LittleEndian.Uint64(p[i:]))
+			if found == 0 {
 				i += 8
+				continue
 			}
-			for end := min(i+8, len(p)); i < end; i++ {
-				if tab.class[p[i]]&classSlow != 0 {
-					return i
-				}
+			i += bits.TrailingZeros64(found) / 8
+			if tab.class[p[i]]&classSlow != 0 {
+				return i
 			}
+			i++
 		}
-		return i
 	}
 	for i < len(p) && tab.class[p[i]]&classSlow == 0 {
 		i++

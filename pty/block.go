@@ -146,7 +146,7 @@ func (e *end) enterLocked(x *op, o *owed) (done, waits bool) {
 	case s.null:
 		return x.finish(pts.EOPNOTSUPP), false
 	}
-	if !e.ptm && (!x.write || p.disc.Termios().Lflag&termios.TOSTOP != 0) {
+	if !e.ptm && (!x.write || p.disc.Lflag()&termios.TOSTOP != 0) {
 		sig := pts.SIGTTIN
 		if x.write {
 			sig = pts.SIGTTOU

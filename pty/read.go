@@ -63,13 +63,13 @@ func (e *end) stepReadPtmLocked(x *op, o *owed) (done bool) {
 func (e *end) timesLocked(x *op) {
 	// The kernel reads in pieces of 64 bytes and counts VMIN in the first alone.
 	const piece = 64
-	t := e.p.disc.Termios()
-	if t.Lflag&termios.ICANON != 0 {
+	if e.p.disc.Lflag()&termios.ICANON != 0 {
 		return
 	}
 	const tick = time.Second / 10
-	x.minimum = int(t.Cc[termios.VMIN])
-	limit := time.Duration(t.Cc[termios.VTIME]) * tick
+	vmin, vtime := e.p.disc.Times()
+	x.minimum = int(vmin)
+	limit := time.Duration(vtime) * tick
 	if x.minimum > 0 {
 		x.between = limit
 		if x.minimum > piece && len(x.buf) > piece {
@@ -102,7 +102,7 @@ func (e *end) stepReadPtsLocked(x *op, o *owed) (done bool) {
 			}
 			return e.waitsLocked(x)
 		}
-		lines := p.disc.Termios().Lflag&termios.ICANON != 0
+		lines := p.disc.Lflag()&termios.ICANON != 0
 		x.n += p.disc.Read(x.buf[x.n:])
 		if p.back.Len() > 0 {
 			n := p.out.Len()
