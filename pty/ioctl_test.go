@@ -37,8 +37,13 @@ func TestSettings(t *testing.T) {
 	if got, _ := s.Termios(); got.Lflag&(termios.ECHO|termios.ICANON) != termios.ECHO {
 		t.Errorf("locked: %#x", got.Lflag)
 	}
-	write(t, me, "\n") // row 57, where OPOST of the ptm would show
-	set(t, s, "raw")
+	clear(b)
+	if _, err := se.Ioctl(nil, pts.TIOCSLCKTRMIOS, b); err != nil {
+		t.Fatal(err)
+	}
+	set(t, s, "raw", "opost", "-echo")
+	_, _ = me.Read(make([]byte, 100))
+	write(t, me, "\n")
 	wantReads(t, "row 57", se, 10, `"\n" EAGAIN`)
 }
 

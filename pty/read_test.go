@@ -106,3 +106,22 @@ func TestCapacity(t *testing.T) {
 		}
 	}
 }
+
+func TestLongLineEchoes(t *testing.T) { // row 40
+	me, se, _, _ := pairOf(t, "imaxbel")
+	write(t, me, strings.Repeat("x", 6000)+"\n")
+	echo, b := 0, make([]byte, 8000)
+	for {
+		n, err := me.Read(b)
+		if err != nil {
+			break
+		}
+		echo += n
+		if strings.Contains(string(b[:n]), "\a") {
+			t.Error("row 40: a bell")
+		}
+	}
+	if n, err := se.Read(b); echo != 6002 || n != 4096 || err != nil {
+		t.Errorf("row 40: %d bytes of echo, %d of input, %v", echo, n, err)
+	}
+}
