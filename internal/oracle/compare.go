@@ -59,6 +59,7 @@ func Confirm(right, ours Driver, d *Difference) bool {
 	return again(right, ours, d, confirmations)
 }
 
+// again tells whether d comes again so often, the right side being given more time.
 func again(right, ours Driver, d *Difference, times int) bool {
 	if p, ok := right.(interface{ Patient(on bool) }); ok {
 		p.Patient(true)

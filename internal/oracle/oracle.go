@@ -1,6 +1,6 @@
 // Package oracle holds conversations with a terminal and the drivers that hold them:
 // the kernel, which is right, and package pty, which has to agree. A conversation is a
-// file in testdata that a person can read (see Parse for the language); the same steps
+// file in testdata that a person can read (see Conversation for the language); the same steps
 // run on both and the bytes, errno, poll bits, packet status and signals that come back
 // are compared with what stands in the file.
 //
@@ -8,7 +8,8 @@
 // again (see Main), commanded over a socket. Input to a kernel terminal crosses a worker, so
 // the kernel's driver settles before it answers what depends on delivery.
 //
-// Fuzz (fuzz.go) makes conversations of its own and compares both sides step by step.
+// Generate makes conversations of its own, which Compare holds with both sides step by step;
+// Shrink shortens one that differs until a person can read it. cmd/oracle does this for a given time.
 //
 // It is a tool for tests and ships in no program. A driver belongs to one goroutine and
 // has no lock; calls that block do so in a process or goroutine of the driver's own.
@@ -74,7 +75,7 @@ type Result struct {
 	Data    []byte
 	Events  wait.Events
 	Caught  []int  // signals
-	Text    string //
+	Text    string // of WaitFor
 	Blocked bool   // the call has not returned; Proc.Result asks again
 	Stopped bool   // the process was stopped in the call
 }

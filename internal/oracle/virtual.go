@@ -219,9 +219,7 @@ func (v *Virtual) open(p *virtualProc, op Op) Result {
 		}
 	case op.End == "ptm":
 		e.ptm = pty.New(p.as(), pty.Config{})
-		if v.ptm = e; p.observer {
-			v.ptm = e
-		}
+		v.ptm = e
 		p.put(op.As, e)
 		return Result{}
 	case op.End == "tty":
