@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -212,6 +213,26 @@ func TestBlockedWrites(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+// A writer that waits for ^Q goes on with it, although the ptm has much to read.
+func TestStartWakesWithLittleRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, m, s := pairOf(t, "-echo")
+		send(t, s, strings.Repeat("x", 9000))
+		send(t, m, "\x13")
+		wrote := make(chan error, 1)
+		go func() {
+			_, err := s.Write([]byte("y"))
+			wrote <- err
+		}()
+		synctest.Wait()
+		send(t, m, "\x11")
+		if err := <-wrote; err != nil {
+			t.Error(err)
+		}
+		_, _ = s.Close(), m.Close()
 	})
 }
 

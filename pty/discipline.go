@@ -161,7 +161,7 @@ func (r *request) flow() error {
 			return nil
 		}
 		p.mStopped = action == TCOOFF
-		r.o.m |= wait.Out
+		r.o.m |= outAgain
 	case TCIOFF:
 		r.transmit(own[termios.VSTOP])
 	case TCION:
@@ -228,8 +228,8 @@ func (r *request) setDisc() error {
 		return nil
 	}
 	s.null = n == N_NULL
-	r.o.m |= wait.In | wait.Out
-	r.o.s |= wait.In | wait.Out
+	r.o.m |= wait.In | outAgain
+	r.o.s |= wait.In | outAgain
 	if r.e.ptm {
 		r.p.out.Keep(0)
 		return nil

@@ -112,7 +112,7 @@ func (p *pair) settleLocked(o *owed) {
 		o.s |= wait.In
 	}
 	if fx.Output {
-		o.s |= wait.Out
+		o.s |= outAgain
 	}
 	*fx = ldisc.Effects{}
 }
@@ -151,6 +151,10 @@ func (p *pair) unlock(o *owed) {
 	o.freed = false
 }
 
+// outAgain wakes writers however little room there is: they may have waited for
+// something else.
+const outAgain = wait.Out | wait.WrNorm
+
 // calls are the wakeups of one end, collected under the lock.
 type calls struct {
 	queue       *wait.Queue
@@ -168,7 +172,7 @@ func (s *side) callsLocked(e wait.Events, data, room bool) calls {
 	if s.readers > 0 && e&(wait.In|all) != 0 && data {
 		c.read = s.read
 	}
-	if s.writers > 0 && (e&wait.Out != 0 && room || e&all != 0) {
+	if s.writers > 0 && (e&wait.Out != 0 && room || e&(wait.WrNorm|all) != 0) {
 		c.write = s.write
 	}
 	return c
