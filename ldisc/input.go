@@ -80,6 +80,12 @@ func (d *NTTY) Lookahead(p []byte, out *Queue, fx *Effects) {
 	}
 }
 
+// Plain tells whether no byte of p means anything: each is to be stored and, with ECHO,
+// echoed as it is.
+func (d *NTTY) Plain(p []byte) bool {
+	return (d.tab.raw || d.tab.spans) && d.tab.ordinary(p) == len(p)
+}
+
 // Forget drops the memory of what Lookahead has seen: those bytes will not come.
 func (d *NTTY) Forget() { d.looked = 0 }
 

@@ -28,6 +28,15 @@ func (d *NTTY) ReadableBy() bool {
 	return d.head-d.tail >= amount
 }
 
+// Ample tells whether a reader has lines to go on with and the discipline more than half
+// of what it can hold.
+func (d *NTTY) Ample() bool {
+	return d.canonical() && d.canon != d.tail && d.head-d.tail > Size/2 && !d.stopped
+}
+
+// Echoes tells whether ordinary input is echoed, if only the ends of its lines.
+func (d *NTTY) Echoes() bool { return d.lflag(tm.ECHO | tm.ECHONL) }
+
 // Pending is FIONREAD: the bytes a reader can get without waiting. An end of file is
 // none.
 func (d *NTTY) Pending() int {

@@ -61,6 +61,7 @@ func (p *pair) setTermiosLocked(t termios.Termios, when int, o *owed) {
 	if p.locked != nil {
 		locked = *p.locked
 	}
+	p.plain = false
 	p.disc.SetTermios(p.disc.Termios().Change(t, locked), &p.out, &o.fx)
 	p.drainLocked(o)
 }

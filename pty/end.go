@@ -114,8 +114,10 @@ func (e *end) Close() error { return e.wrap("close", e.close()) }
 // Poll tells the readiness now, as poll(2) would with every event asked for.
 func (e *end) Poll() wait.Events {
 	p := e.p
+	var o owed
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock(&o)
+	p.catchUpLocked(&o)
 	const dead = wait.In | wait.Out | wait.Err | wait.Hup | wait.RdNorm | wait.WrNorm
 	s := e.sideLocked()
 	switch {

@@ -34,6 +34,7 @@ func (e *end) ioctl(c pts.Caller, req uint32, arg []byte) (int, error) {
 	p := e.p
 	r := request{e: e, p: p, c: c, job: process(c), arg: arg}
 	p.mu.Lock()
+	p.catchUpLocked(&r.o)
 	before := p.out.Len()
 	err := r.doLocked(req)
 	if p.out.Len() > before {

@@ -34,6 +34,7 @@ type pair struct {
 	ptm      PTM
 	m, s     side
 	ptsOpen  int   // open pts, hung up ones too
+	plain    bool  // back has only bytes that mean nothing to disc
 	status   uint8 // packet mode's, for the next read of the ptm
 	packet   bool  // TIOCPKT
 	lock     bool  // TIOCSPTLCK
@@ -84,6 +85,28 @@ func (p *pair) drainLocked(o *owed) {
 	if p.back.Len() < had {
 		o.m |= wait.Out
 	}
+}
+
+// catchUpLocked does what a reader of the pts has put off.
+func (p *pair) catchUpLocked(o *owed) {
+	if p.back.Len() == 0 {
+		return
+	}
+	before := p.out.Len()
+	p.drainLocked(o)
+	if p.out.Len() > before {
+		o.m |= wait.In
+	}
+}
+
+// canWaitLocked tells whether a reader of the pts may leave back alone, for a larger piece of
+// it later. Nobody notices: the discipline has lines to go on with, only bytes that mean
+// nothing wait, and where they are echoed the ptm has something to read before; and who
+// does anything else than read the pts catches up first.
+func (p *pair) canWaitLocked() bool {
+	return p.plain && p.disc.Ample() &&
+		(p.out.Len() > 0 || !p.disc.Echoes()) &&
+		(p.m.queue == nil || p.back.Len() < backLimit)
 }
 
 // signalLocked sends s to the foreground group, or to this program where no session

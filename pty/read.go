@@ -32,6 +32,7 @@ func (e *end) stepReadLocked(x *op, o *owed) (done bool) {
 // 1.
 func (e *end) stepReadPtmLocked(x *op, o *owed) (done bool) {
 	p := e.p
+	p.catchUpLocked(o)
 	if p.packet && p.status != 0 {
 		x.buf[0], x.n = p.status, 1
 		p.status = 0
@@ -90,6 +91,9 @@ func (e *end) stepReadPtsLocked(x *op, o *owed) (done bool) {
 	p := e.p
 	for x.n < len(x.buf) {
 		if !p.disc.Readable() {
+			p.catchUpLocked(o)
+		}
+		if !p.disc.Readable() {
 			switch {
 			case p.gone:
 				return x.finish(pts.EIO)
@@ -104,12 +108,8 @@ func (e *end) stepReadPtsLocked(x *op, o *owed) (done bool) {
 		}
 		lines := p.disc.Lflag()&termios.ICANON != 0
 		x.n += p.disc.Read(x.buf[x.n:])
-		if p.back.Len() > 0 {
-			n := p.out.Len()
-			p.drainLocked(o)
-			if p.out.Len() > n {
-				o.m |= wait.In
-			}
+		if p.back.Len() > 0 && !p.canWaitLocked() {
+			p.catchUpLocked(o)
 		}
 		if lines || x.n >= x.minimum {
 			break

@@ -18,6 +18,7 @@ func (e *end) do(op string, f func(p *pair, o *owed) error) error {
 	case e.hungUpLocked():
 		err = pts.EIO
 	default:
+		p.catchUpLocked(&o)
 		before := p.out.Len()
 		if err = f(p, &o); p.out.Len() > before {
 			o.m |= wait.In

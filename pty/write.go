@@ -16,6 +16,7 @@ func (e *end) stepWriteLocked(x *op, o *owed) (done bool) {
 	if e.hungUpLocked() {
 		return x.finish(pts.EIO)
 	}
+	p.catchUpLocked(o)
 	before := p.out.Len()
 	if e.ptm {
 		x.n += p.typeLocked(x.buf[x.n:], o)
@@ -46,7 +47,9 @@ func (p *pair) typeLocked(b []byte, o *owed) int {
 		}
 		if n < len(next) {
 			rest := next[n:min(len(next), n+max(0, backLimit-p.back.Len()))]
+			first := p.back.Len() == 0
 			p.back.Put(rest)
+			p.plain = (first || p.plain) && p.disc.Plain(rest)
 			if !p.s.null {
 				p.disc.Lookahead(rest, &p.out, &o.fx)
 			}
