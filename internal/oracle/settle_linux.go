@@ -21,12 +21,15 @@ import (
 // that could tell the difference wait for quiet.
 type settler struct {
 	readable   bool // the pts was, before the last step
-	backlog    int  // bytes written to the ptm since the pts was last not readable
+	typed      int  // bytes written to the ptm: what is more than a queue may wait behind it
 	chunk      int  // bytes of the last step's write
 	unsettled  bool // more may be under way to the ptm
 	discipline bool // N_TTY was left: nothing else waits for the worker
 	moving     bool // the last step may have set something moving
 }
+
+// nearlyFull is a queue that may have no room for the next write.
+const nearlyFull = 3000
 
 const tcxonc = 0x540a
 
@@ -44,7 +47,7 @@ func (k *Kernel) before(op Op) {
 	case Write:
 		k.chunk = len(op.Data)
 		if onPTM {
-			k.backlog += len(op.Data)
+			k.typed += len(op.Data)
 		}
 	case Read:
 		if onPTM && op.N < takeSize && k.unsettled {
@@ -114,8 +117,7 @@ func (k *Kernel) Settle() {
 		k.quiet()
 		return
 	case e&wait.In == 0:
-		k.backlog = 0
-	case k.readable && (k.chunk > 0 || k.backlog > oneBuffer):
+	case k.readable && (k.chunk > 0 || k.typed > nearlyFull):
 		k.quiet()
 		return
 	default:
@@ -141,7 +143,7 @@ func (k *Kernel) Drained() {
 // quiet waits until the picture has not changed for a while.
 func (k *Kernel) quiet() {
 	last, looks := k.picture(), k.Looks
-	if k.backlog > oneBuffer {
+	if k.typed > nearlyFull {
 		looks *= 3 // the worker has more to do
 	}
 	if k.patient {
