@@ -2,6 +2,7 @@ package pty
 
 import (
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type op struct {
 	caller  pts.Caller
 	write   bool
 	block   bool // wait rather than fail with EAGAIN
+	yielded bool // others have had a chance to run since x last parked
 	entered bool // the checks are behind it, and the turn is its own
 
 	// A noncanonical read's VMIN and VTIME, as they were when it began.
@@ -50,7 +52,17 @@ func (e *end) run(x *op) (int, error) {
 			p.mu.Lock()
 			continue // what was delivered may have changed everything
 		}
+		if !x.yielded && !x.write && !e.ptm {
+			// Who types may be at work: to let it run once, and find more than a line,
+			// costs less than to park and be woken for each.
+			x.yielded = true
+			p.mu.Unlock()
+			runtime.Gosched()
+			p.mu.Lock()
+			continue
+		}
 		e.parkLocked(x)
+		x.yielded = false
 	}
 	if x.entered && x.block {
 		e.leaveLocked(x, &o)
