@@ -23,7 +23,7 @@ var never time.Time
 // descendant of this process, since orphans come back to us or to our reaper. What
 // is forked while we look is found in the next round: it is a descendant by the
 // time its parent's end is seen.
-func (s *supervisor) end() {
+func (s *inside) end() {
 	if s.ended {
 		return
 	}
@@ -45,8 +45,9 @@ func (s *supervisor) end() {
 }
 
 // living lists the descendants of this process that have not ended, but for the
-// reaper. Children that have ended are reaped.
-func (s *supervisor) living() []process {
+// reaper. A child that ends meanwhile is still in the list: pid 1 of a namespace
+// waits until it is reaped, so it must not be waited for alone.
+func (s *inside) living() []process {
 	s.reap()
 	var living []process
 	for _, p := range descendants(s.proc, syscall.Getpid()) {
@@ -59,7 +60,7 @@ func (s *supervisor) living() []process {
 
 // await waits until each of processes has ended, or for the deadline, and then
 // returns false. Meanwhile it reaps: pid 1 of a namespace ends last.
-func (s *supervisor) await(processes []process, deadline time.Time) bool {
+func (s *inside) await(processes []process, deadline time.Time) bool {
 	for len(processes) > 0 {
 		n := min(len(processes), batch)
 		if !s.awaitBatch(processes[:n], deadline) {
@@ -70,7 +71,7 @@ func (s *supervisor) await(processes []process, deadline time.Time) bool {
 	return true
 }
 
-func (s *supervisor) awaitBatch(processes []process, deadline time.Time) bool {
+func (s *inside) awaitBatch(processes []process, deadline time.Time) bool {
 	var fds []unix.PollFd
 	defer func() {
 		for _, p := range fds {
