@@ -65,7 +65,7 @@ type survivors struct {
 	marker string
 	own    string              // our own mount namespace, as its link reads
 	spaces map[string]*os.File // mount namespaces with the marker; kept open so that their numbers are not reused
-	known  map[string]bool     // mount namespace and root already read in this pass
+	known  map[string]bool     // mount namespace and root without the marker, as read in this pass
 }
 
 func (s *survivors) close() {
