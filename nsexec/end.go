@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// grace is what processes have between being asked to end and being killed.
+	// grace is what processes have between the hangup and being killed; half of it
+	// before they are asked to terminate.
 	grace = time.Second
 	// batch bounds how many processes are held at once, by a descriptor each.
 	batch = 256
@@ -28,19 +29,27 @@ func (s *inside) end() {
 		return
 	}
 	s.ended = true
-	deadline := time.Now().Add(grace)
-	signalAll(s.proc, s.living(), syscall.SIGHUP, syscall.SIGCONT, syscall.SIGTERM)
-	for left := s.living(); len(left) > 0; left = s.living() {
-		if !s.await(left, deadline) {
-			break
-		}
-	}
+	now := time.Now()
+	s.ask(now.Add(grace/2), syscall.SIGHUP, syscall.SIGCONT) // as every terminal's end does
+	s.ask(now.Add(grace), syscall.SIGTERM, syscall.SIGCONT)
 	if s.reaper != nil {
 		_ = s.reaper.life.Close() // its end takes the pid namespace along
 		s.reaper = nil
 	}
 	for left := s.living(); len(left) > 0; left = s.living() {
 		s.await(signalAll(s.proc, left, syscall.SIGKILL), never)
+	}
+}
+
+// ask sends signals to everything that lives inside and waits until it has ended, or
+// for the deadline.
+func (s *inside) ask(deadline time.Time, signals ...syscall.Signal) {
+	left := s.living()
+	signalAll(s.proc, left, signals...)
+	for ; len(left) > 0; left = s.living() {
+		if !s.await(left, deadline) {
+			return
+		}
 	}
 }
 

@@ -158,8 +158,8 @@ func (s *Supervisor) Start(p Program, ended func(syscall.WaitStatus)) (pid int, 
 	return a.reply.PID, nil
 }
 
-// Kill ends everything that lives inside, whatever it does about it: hangup and
-// terminate first, kill after a second if something is left by then. It returns
+// Kill ends everything that lives inside, whatever it does about it: hangup first,
+// terminate after half a second and kill after a second, for what is left. It returns
 // when nothing is left. No program can be started any more. An error means that the
 // supervisor was killed, and whatever it had started may still be there.
 func (s *Supervisor) Kill() error {
