@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -80,13 +81,20 @@ func (l *Loop) Add(fd int, events wait.Events, f func(wait.Events)) (forget func
 // may also call it when it does not know whether fd is ready; f tells whether it was.
 // One at a time can be eager.
 func (l *Loop) AddEager(fd int, events wait.Events, f func() bool) (forget func(), err error) {
-	off, err := l.add(fd, uint32(events), func(wait.Events) { f() })
+	request := func() bool {
+		there := f()
+		if there {
+			l.spin.request(time.Now())
+		}
+		return there
+	}
+	off, err := l.add(fd, uint32(events), func(wait.Events) { request() })
 	if err != nil {
 		return nil, err
 	}
-	l.eager.Store(&f)
+	l.eager.Store(&request)
 	return func() {
-		l.eager.CompareAndSwap(&f, nil)
+		l.eager.CompareAndSwap(&request, nil)
 		off()
 	}, nil
 }
