@@ -108,7 +108,7 @@ func blocking(s *stage) {
 	<-done
 	s.say("a long write: %d %s", n, name(err))
 
-	tid, done = s.thread(func() {
+	_, done = s.thread(func() {
 		_, err := unix.Write(p, big)
 		s.must(err, "writing")
 	})
