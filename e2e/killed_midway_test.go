@@ -87,7 +87,7 @@ func TestKilledWhileEnding(t *testing.T) {
 	for i := range moments {
 		ready := filepath.Join(dir, fmt.Sprint(i))
 		r.must("run", "-d", "--name", "vs1", "--", "bash", "-c",
-			"trap '' HUP; nohup sleep 1001 & setsid sleep 1002 & "+tell(ready, "ready")+"; exec sleep 1003")
+			"trap '' HUP; nohup sleep 1001 >/dev/null 2>&1 & setsid sleep 1002 & "+tell(ready, "ready")+"; exec sleep 1003")
 		told(t, ready)
 		server := r.state("vs1").ServerPID
 		victims := [][]int{{server}, {supervisor(t, server)}, {server, supervisor(t, server)}}[i%3]
