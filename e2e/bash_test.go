@@ -175,6 +175,7 @@ import os, signal
 def tell():
     size = os.get_terminal_size(0)
     os.write(1, b"%d rows %d columns\n" % (size.lines, size.columns))
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH])
 tell()
 while signal.sigwait([signal.SIGWINCH]):

@@ -275,6 +275,9 @@ func newRuntime(t *testing.T) *runtimeDir {
 }
 
 func (r *runtimeDir) close() {
+	if r.t.Failed() {
+		r.showLogs()
+	}
 	for _, state := range r.list() {
 		out := r.run("rm", state.Name)
 		if out.code != 0 && !strings.Contains(out.stderr, "no namespace") { // it ended meanwhile
@@ -295,6 +298,17 @@ func (r *runtimeDir) close() {
 	}
 	if !r.t.Failed() {
 		_ = os.RemoveAll(r.path) // else the first process does
+	}
+}
+
+// showLogs tells what the servers said.
+func (r *runtimeDir) showLogs() {
+	logs, _ := filepath.Glob(filepath.Join(r.path, "*", "log")) // the pattern is good
+	for _, path := range logs {
+		text, err := os.ReadFile(path)
+		if len(text) > 0 || err != nil {
+			r.t.Logf("%s: %v\n%s", path, err, text)
+		}
 	}
 }
 

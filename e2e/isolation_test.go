@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -148,4 +149,23 @@ func TestUnmountInside(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Namespaces start while others end: what one finds of another's mounts may be gone
+// when it comes to hide them.
+func TestStartsWhileOthersEnd(t *testing.T) {
+	t.Parallel()
+	var workers sync.WaitGroup
+	for range 24 {
+		r := newRuntime(t)
+		workers.Go(func() {
+			for range 5 {
+				cmd := r.command("run", "--ptmx", "bind", "--", "ls", "/dev/pts")
+				if out, err := cmd.CombinedOutput(); err != nil || string(out) != "0  ptmx\r\n" {
+					t.Errorf("%v: %q", err, out)
+				}
+			}
+		})
+	}
+	workers.Wait()
 }

