@@ -12,8 +12,8 @@ CORE = ./pts ./termios ./wait ./ldisc ./job ./pty
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
 
-build: ## bin/ptsns
-	go build -o bin/ptsns ./cmd/ptsns
+build: ## bin/ptsns, statically linked, so that it runs in any --root
+	CGO_ENABLED=0 go build -o bin/ptsns ./cmd/ptsns
 
 demo: build ## two namespaces, both with /dev/pts/0, in twenty seconds
 	demo/demo.sh bin/ptsns

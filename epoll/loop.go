@@ -5,7 +5,7 @@
 //
 // A callback runs on the loop and must not block. Registering and removing may be done
 // from anywhere, also from a callback. The loop's lock is a leaf and is not held while
-// a callback runs.
+// a callback runs. A callback that closes the loop waits for itself.
 package epoll
 
 import (
@@ -13,6 +13,8 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -27,6 +29,10 @@ type Loop struct {
 	mu        sync.RWMutex
 	callbacks map[uint64]func(wait.Events) // guarded by mu; by registration
 	next      uint64                       // guarded by mu; never reused, so a late event finds nobody
+	closed    bool                         // guarded by mu; epfd is not ours any more
+
+	eager atomic.Pointer[func() bool] // what may be called unasked; nil when nothing may
+	spin  spinner                     // used by the loop alone
 
 	done chan struct{} // closed when the loop has ended
 }
@@ -42,7 +48,7 @@ func NewLoop() (*Loop, error) {
 		_ = unix.Close(epfd) // nothing was done with it
 		return nil, os.NewSyscallError("eventfd", err)
 	}
-	l := &Loop{epfd: epfd, quit: quit, callbacks: make(map[uint64]func(wait.Events)), next: quitID + 1, done: make(chan struct{})}
+	l := &Loop{epfd: epfd, quit: quit, callbacks: make(map[uint64]func(wait.Events)), next: quitID + 1, spin: newSpinner(), done: make(chan struct{})}
 	if err := l.control(unix.EPOLL_CTL_ADD, quit, unix.EPOLLIN, quitID); err != nil {
 		_ = unix.Close(epfd)
 		_ = unix.Close(quit)
@@ -63,24 +69,61 @@ func (l *Loop) control(op, fd int, events uint32, id uint64) error {
 }
 
 // Add calls f at each edge of fd's readiness within events, and once at first when it
-// is ready already, until forget is called or fd is closed. Who closes fd forgets it
-// first. f may run once more while forget returns.
+// is ready already, until forget is called or fd is closed. Err and Hup are always
+// among them. Who closes fd forgets it first; forgetting again does nothing. f may run
+// once more while forget returns. One fd can be added once at a time (EEXIST).
 func (l *Loop) Add(fd int, events wait.Events, f func(wait.Events)) (forget func(), err error) {
-	l.mu.Lock()
-	id := l.next
-	l.next++
-	l.callbacks[id] = f
-	l.mu.Unlock()
-	forget = func() {
-		l.mu.Lock()
-		delete(l.callbacks, id)
-		l.mu.Unlock()
+	return l.add(fd, uint32(events)|unix.EPOLLET, f)
+}
+
+// AddEager is Add for a callback that need not take all there is: f is called again,
+// after everybody else who is ready, for as long as fd is ready within events. The loop
+// may also call it when it does not know whether fd is ready; f tells whether it was.
+// One at a time can be eager.
+func (l *Loop) AddEager(fd int, events wait.Events, f func() bool) (forget func(), err error) {
+	request := func() bool {
+		there := f()
+		if there {
+			l.spin.request(time.Now())
+		}
+		return there
 	}
-	if err := l.control(unix.EPOLL_CTL_ADD, fd, uint32(events)|unix.EPOLLET, id); err != nil {
-		forget()
+	off, err := l.add(fd, uint32(events), func(wait.Events) { request() })
+	if err != nil {
 		return nil, err
 	}
-	return forget, nil
+	l.eager.Store(&request)
+	return func() {
+		l.eager.CompareAndSwap(&request, nil)
+		off()
+	}, nil
+}
+
+func (l *Loop) add(fd int, events uint32, f func(wait.Events)) (forget func(), err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil, fmt.Errorf("adding to a closed loop: %w", os.ErrClosed)
+	}
+	id := l.next
+	if err := l.control(unix.EPOLL_CTL_ADD, fd, events, id); err != nil {
+		return nil, err
+	}
+	l.next++
+	l.callbacks[id] = f // an event that is there already waits for the lock
+	return func() { l.forget(id, fd) }, nil
+}
+
+func (l *Loop) forget(id uint64, fd int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, there := l.callbacks[id]; !there {
+		return
+	}
+	delete(l.callbacks, id)
+	if !l.closed {
+		_ = l.control(unix.EPOLL_CTL_DEL, fd, 0, id) // fails only when fd is closed, which removes it as well
+	}
 }
 
 func (l *Loop) run() {
@@ -89,7 +132,7 @@ func (l *Loop) run() {
 	defer close(l.done)
 	events := make([]unix.EpollEvent, 128)
 	for {
-		n, err := unix.EpollWait(l.epfd, events, -1)
+		n, err := l.wait(events)
 		if err == unix.EINTR {
 			continue
 		}
@@ -112,13 +155,16 @@ func (l *Loop) run() {
 }
 
 // Close ends the loop. It waits for a running callback, so it must not be called from
-// one. Nothing may be registered after it.
+// one. It is called once; what is still registered gets no more calls.
 func (l *Loop) Close() error {
 	one := [8]byte{1}
 	if _, err := unix.Write(l.quit, one[:]); err != nil {
 		return os.NewSyscallError("write eventfd", err)
 	}
 	<-l.done
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
 	_ = unix.Close(l.quit) // both are ours alone and nothing waits on them
 	return os.NewSyscallError("close", unix.Close(l.epfd))
 }

@@ -15,16 +15,19 @@ import (
 
 // readMemory fills b from the address in the memory of pid, which waits for us.
 func readMemory(pid int, address uint64, b []byte) error {
-	local := []unix.Iovec{{Base: &b[0], Len: uint64(len(b))}}
-	remote := []unix.RemoteIovec{{Base: uintptr(address), Len: len(b)}}
+	local, remote := vectors(address, b)
 	return whole(len(b))(unix.ProcessVMReadv(pid, local, remote, 0))
 }
 
 // writeMemory stores b at the address in the memory of pid, which waits for us.
 func writeMemory(pid int, address uint64, b []byte) error {
-	local := []unix.Iovec{{Base: &b[0], Len: uint64(len(b))}}
-	remote := []unix.RemoteIovec{{Base: uintptr(address), Len: len(b)}}
+	local, remote := vectors(address, b)
 	return whole(len(b))(unix.ProcessVMWritev(pid, local, remote, 0))
+}
+
+func vectors(address uint64, b []byte) ([]unix.Iovec, []unix.RemoteIovec) {
+	return []unix.Iovec{{Base: &b[0], Len: uint64(len(b))}},
+		[]unix.RemoteIovec{{Base: uintptr(address), Len: len(b)}}
 }
 
 // whole turns a short transfer, and one that could not be made at all, into the EFAULT
@@ -36,13 +39,6 @@ func whole(want int) func(int, error) error {
 		}
 		return nil
 	}
-}
-
-// capable tells whether the thread pid has a capability in the initial sense: in our
-// user namespace, not in one below.
-func capable(pid, capability int) bool {
-	s, err := procfs.ReadStatus(pid)
-	return err == nil && s.CapEff&(1<<capability) != 0 && nsOf(pid, "user") == nsOf(os.Getpid(), "user")
 }
 
 // nsOf names a namespace of a process, "" when it cannot be told.
@@ -191,7 +187,7 @@ func orphaned(pgrp int) bool {
 // setControlling is TIOCSCTTY on a ptm. We cannot give another process a controlling
 // terminal, so where the kernel would, the answer is ENOTTY; where it refuses, and
 // where the caller has this terminal already, the answer is the kernel's.
-func setControlling(end pts.End, c caller) error {
+func setControlling(end pts.End, c caller, arg uint64) error {
 	s, err := procfs.ReadStat(c.pid)
 	if err != nil {
 		return unix.EPERM
@@ -204,7 +200,11 @@ func setControlling(end pts.End, c caller) error {
 	if leader && controls(end, c.pid) {
 		return nil
 	}
-	if !leader || s.TTY != 0 || idOf(end, pts.TIOCGSID) != 0 {
+	if !leader || s.TTY != 0 {
+		return unix.EPERM
+	}
+	steals := arg == 1 && capable(c.pid, unix.CAP_SYS_ADMIN)
+	if idOf(end, pts.TIOCGSID) != 0 && !steals {
 		return unix.EPERM
 	}
 	return unix.ENOTTY

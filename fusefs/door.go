@@ -12,12 +12,14 @@
 // run on goroutines of their own, because that memory may answer as slowly as the
 // caller likes.
 //
-// Lock order: Door.mu and handle.mu are never held together; handle.mu is held over
-// the calls of pts.End, whose own locks are below. No lock is held while an answer is
-// written.
+// Lock order: Door.mu, handle.mu and the lock of turns are never held together. The
+// loop's lock is below Door.mu; handle.mu is held over the calls of pts.End, whose own
+// locks are below. No lock is held while an answer is written.
 //
 // A process that serves a door must not open, stat by path or execute through its own
-// mount: it would wait for itself.
+// mount: it would wait for itself. All opens share one inode, and the kernel holds that
+// inode's lock, shared, during a write that blocks: what needs it exclusively (chmod,
+// chown, fsync, truncation) waits for that write, and holds up later ones.
 package fusefs
 
 import (
@@ -47,93 +49,120 @@ type Ptmx interface {
 }
 
 const (
-	maxPages      = 32 // of 4 KiB: one read or write moves up to 128 KiB
-	maxTransfer   = maxPages * 4096
-	requestSize   = maxTransfer + 4096
-	maxBackground = 64
-	maxMemoryOps  = 64 // requests in callers' memory at once
+	pageSize    = 4096
+	maxPages    = 32 // one read or write moves up to 128 KiB
+	maxTransfer = maxPages * pageSize
+	requestSize = maxTransfer + pageSize
+
+	// maxBackground bounds the requests that nobody waits for, which are the releases.
+	// Those beyond it would be held back behind later opens, which then would not find
+	// their indices free.
+	maxBackground = 1<<16 - 1
 )
 
 // Door serves one FUSE connection.
 type Door struct {
-	fd     int // /dev/fuse, non-blocking
+	fd     int // /dev/fuse, non-blocking; immutable, like ptmx and userNS
 	ptmx   Ptmx
 	userNS bool
-	forget func() // ends the registration with the loop
 
 	in, out []byte // used by the loop alone
 
 	mu      sync.Mutex
-	handles map[uint64]*handle // guarded by mu
-	nextFH  uint64             // guarded by mu
+	forget  func()                // guarded by mu; ends the registration with the loop
+	handles map[uint64]*handle    // guarded by mu; nil once closed
+	nextFH  uint64                // guarded by mu
+	aside   map[uint64]*asideCall // guarded by mu; requests on goroutines, by unique; nil once closed
 
-	memory chan struct{} // a slot for each request that is in a caller's memory
-	work   sync.WaitGroup
-	once   sync.Once
+	turns     turns          // who may be in callers' memory now
+	answering sync.WaitGroup // goroutines that are about to answer
+	once      sync.Once
 }
 
 // Serve answers requests on fuse, an open /dev/fuse that is mounted as one file, from
-// loop. It takes fuse over. With userNS the mount belongs to a user namespace that
-// maps only our own ids, so every opener is us. It returns at once.
+// loop. It takes fuse over, also when it fails. With userNS the mount belongs to a user
+// namespace that maps only our own ids, so every opener is us. It returns at once.
 func Serve(fuse *os.File, ptmx Ptmx, userNS bool, loop *epoll.Loop) (*Door, error) {
-	conn, err := fuse.SyscallConn()
+	fd, err := takeOver(fuse)
 	if err != nil {
 		return nil, err
 	}
-	d := &Door{ptmx: ptmx, userNS: userNS, handles: make(map[uint64]*handle), nextFH: 1,
-		in: make([]byte, requestSize), out: make([]byte, wire.OutHeaderSize+maxTransfer),
-		memory: make(chan struct{}, maxMemoryOps)}
-	var dupErr error
-	if err := conn.Control(func(fd uintptr) {
-		d.fd, dupErr = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
-	}); err != nil {
-		return nil, err
-	}
-	if dupErr != nil {
-		return nil, fmt.Errorf("duplicating the FUSE descriptor: %w", dupErr)
-	}
-	_ = fuse.Close() // d.fd stands for it now
-	if err := unix.SetNonblock(d.fd, true); err != nil {
-		_ = unix.Close(d.fd)
-		return nil, os.NewSyscallError("fcntl", err)
-	}
-	if d.forget, err = loop.Add(d.fd, wait.In, d.requests); err != nil {
-		_ = unix.Close(d.fd)
+	d := newDoor(fd, ptmx, userNS)
+	d.mu.Lock() // the first request may come before we know how to be forgotten
+	d.forget, err = loop.AddEager(fd, wait.In, d.requests)
+	d.mu.Unlock()
+	if err != nil {
+		_ = unix.Close(fd) // nobody was served
 		return nil, err
 	}
 	return d, nil
 }
 
-// requests reads and answers what there is.
-func (d *Door) requests(wait.Events) {
-	for {
-		n, _, err := unix.RawSyscall(unix.SYS_READ, uintptr(d.fd), uintptr(unsafe.Pointer(&d.in[0])), uintptr(len(d.in)))
-		switch err {
-		case 0:
-			d.dispatch(d.in[:n], d.out)
-		case unix.EINTR, unix.ENOENT: // ENOENT: the request was withdrawn while we read it
-		default: // EAGAIN: no more for now; ENODEV: the mount is gone
-			return
-		}
+func newDoor(fd int, ptmx Ptmx, userNS bool) *Door {
+	return &Door{fd: fd, ptmx: ptmx, userNS: userNS, forget: func() {}, nextFH: 1,
+		handles: make(map[uint64]*handle), aside: make(map[uint64]*asideCall),
+		in: make([]byte, requestSize), out: make([]byte, wire.OutHeaderSize+maxTransfer)}
+}
+
+// takeOver closes f and returns a non-blocking descriptor of the same open file.
+func takeOver(f *os.File) (int, error) {
+	defer f.Close()
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return -1, fmt.Errorf("taking over the FUSE descriptor: %w", err)
 	}
+	fd := -1
+	cerr := conn.Control(func(old uintptr) {
+		if fd, err = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			err = unix.SetNonblock(fd, true)
+		}
+	})
+	if err = errors.Join(cerr, err); err != nil {
+		if fd >= 0 {
+			_ = unix.Close(fd) // of no use
+		}
+		return -1, fmt.Errorf("taking over the FUSE descriptor: %w", err)
+	}
+	return fd, nil
+}
+
+// requests reads and answers a request, if there is one, and tells whether there was.
+func (d *Door) requests() bool {
+	n, _, err := unix.RawSyscall(unix.SYS_READ, uintptr(d.fd), uintptr(unsafe.Pointer(&d.in[0])), uintptr(len(d.in)))
+	switch err {
+	case 0:
+		d.dispatch(d.in[:n], d.out)
+		return true
+	case unix.ENODEV: // the mount is gone, and says so for ever
+		d.leaveLoop()
+	}
+	return false // EAGAIN; EINTR; ENOENT: the request was withdrawn while we read it
 }
 
 // Close stops serving: every request in flight and every later one fails with
 // ECONNABORTED, and all ends that were opened through the door are closed. It is
-// called after the loop has ended, or from it.
+// called after the loop has ended, or from it. It does not wait for goroutines that a
+// caller's memory holds up; those end with it and touch nothing of ours any more.
 func (d *Door) Close() {
 	d.once.Do(func() {
-		d.forget()
+		d.leaveLoop()
 		d.mu.Lock()
 		handles := d.handles
-		d.handles = nil
+		d.handles, d.aside = nil, nil
 		d.mu.Unlock()
+		d.answering.Wait() // so that no answer goes to a stranger's descriptor
 		for _, h := range handles {
 			h.release()
 		}
-		d.work.Wait()
 		_ = unix.Close(d.fd) // aborts the connection; there is nobody to tell
 	})
+}
+
+func (d *Door) leaveLoop() {
+	d.mu.Lock()
+	forget := d.forget
+	d.mu.Unlock()
+	forget()
 }
 
 // dispatch answers one request, or parks it, or leaves it to a goroutine. msg is
@@ -148,8 +177,10 @@ func (d *Door) dispatch(msg, out []byte) {
 		return // these have no answer
 	case wire.OpInit:
 		d.init(in, out)
-	case wire.OpDestroy, wire.OpAccess, wire.OpFlush:
+	case wire.OpDestroy, wire.OpFlush:
 		d.replyOK(in.Unique)
+	case wire.OpAccess:
+		d.access(in)
 	case wire.OpGetattr:
 		d.getattr(in, out)
 	case wire.OpSetattr:
@@ -167,17 +198,15 @@ func (d *Door) dispatch(msg, out []byte) {
 	case wire.OpPoll:
 		d.poll(in, out)
 	case wire.OpIoctl:
-		d.ioctl(in, out)
+		d.ioctl(in)
 	case wire.OpInterrupt:
 		d.interrupt(in)
 	case wire.OpFsync:
 		d.replyError(in.Unique, unix.EINVAL) // as a terminal does
 	case wire.OpFallocate:
 		d.replyError(in.Unique, unix.ENODEV)
-	case wire.OpGetxattr, wire.OpListxattr:
-		d.replyError(in.Unique, unix.EOPNOTSUPP)
 	default:
-		d.replyError(in.Unique, unix.ENOSYS)
+		d.replyError(in.Unique, unix.ENOSYS) // the kernel does not ask again, or says EOPNOTSUPP
 	}
 }
 
@@ -202,10 +231,11 @@ func (d *Door) handle(in wire.In, fh uint64) *handle {
 	return h
 }
 
-// reply sends msg, whose first OutHeaderSize bytes are for the header.
-func (d *Door) reply(unique uint64, msg []byte) {
+// reply sends msg, whose first OutHeaderSize bytes are for the header. It tells whether
+// there was somebody to take the answer.
+func (d *Door) reply(unique uint64, msg []byte) bool {
 	wire.PutOutHeader(msg, len(msg), 0, unique)
-	d.send(msg)
+	return d.send(msg)
 }
 
 func (d *Door) replyOK(unique uint64) {
@@ -213,10 +243,14 @@ func (d *Door) replyOK(unique uint64) {
 	d.reply(unique, b[:])
 }
 
-// replyError answers with the errno that err is or wraps, EIO when it has none.
+// replyError answers with the errno that err is or wraps, EIO when it has none. The
+// kernel takes numbers from 1 to 511 only, and would leave its caller waiting for more.
 func (d *Door) replyError(unique uint64, err error) {
-	var errno unix.Errno
-	if !errors.As(err, &errno) {
+	errno, plain := err.(unix.Errno)
+	if !plain {
+		errno = wrapped(err)
+	}
+	if errno == 0 || errno >= 512 {
 		errno = unix.EIO
 	}
 	var b [wire.OutHeaderSize]byte
@@ -224,12 +258,20 @@ func (d *Door) replyError(unique uint64, err error) {
 	d.send(b[:])
 }
 
-// send writes one message. Its errors tell that the asker or the mount is gone, which
-// the reading side learns by itself.
-func (d *Door) send(msg []byte) {
+func wrapped(err error) unix.Errno {
+	var errno unix.Errno
+	_ = errors.As(err, &errno) // 0 is what it is when there is none
+	return errno
+}
+
+// send writes one message and tells whether it was taken. That it was not means that
+// the asker or the mount is gone, which the reading side learns by itself. Writing never
+// blocks: what is sent is copied to who waits for it.
+func (d *Door) send(msg []byte) bool {
 	for {
-		if _, err := unix.Write(d.fd, msg); err != unix.EINTR {
-			return
+		_, _, err := unix.RawSyscall(unix.SYS_WRITE, uintptr(d.fd), uintptr(unsafe.Pointer(&msg[0])), uintptr(len(msg)))
+		if err != unix.EINTR {
+			return err == 0
 		}
 	}
 }

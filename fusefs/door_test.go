@@ -4,12 +4,21 @@ package fusefs
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/epoll"
@@ -19,19 +28,17 @@ import (
 
 // The tests run each scenario in a child process, in a mount namespace of its own with
 // a fresh devpts on /dev/pts: once with the kernel's own ptmx, once with ours over it.
-// This process serves the file, so it must not be the one that opens it.
+// Both must print the same, except for what is listed in differences. This process
+// serves the file, so it must not be the one that opens it.
 
 const (
 	roleVar = "PTSNS_TEST_SCENARIO"
 	tapVar  = "PTSNS_TEST_TAP"
+	partVar = "PTSNS_TEST_PART"
 )
 
-func TestMain(m *testing.M) {
-	if name := os.Getenv(roleVar); name != "" {
-		os.Exit(inside(name))
-	}
-	os.Exit(m.Run())
-}
+// deadline is when a scenario that hangs is killed; what it printed until then is shown.
+const deadline = 20 * time.Second
 
 // inside makes the child's mounts from the descriptors it was given, and runs the
 // scenario. Descriptor 3 is the instance's mount; for the tap, 4 is
@@ -62,11 +69,26 @@ func inside(name string) int {
 	if _, err := os.Stat("/dev/ptmx"); err != nil {
 		return die("first stat", err)
 	}
-	f, ok := scenarios[name]
-	if !ok {
-		return die("scenario", fmt.Errorf("%q is unknown", name))
+	return play(scenarios[name].run, name)
+}
+
+// play runs f on a stage of its own.
+func play(f func(*stage), name string) (code int) {
+	if f == nil {
+		fmt.Fprintf(os.Stderr, "scenario %q is unknown\n", name)
+		return 1
 	}
-	f(os.Stdout)
+	s := &stage{w: os.Stdout}
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Printf("%v\n", r)
+			code = 1
+			if _, ours := r.(stageError); !ours {
+				panic(r)
+			}
+		}
+	}()
+	f(s)
 	return 0
 }
 
@@ -98,71 +120,210 @@ func needFuse(tb testing.TB) {
 	f.Close()
 }
 
-// runScenario returns what the scenario printed.
-func runScenario(tb testing.TB, name string, tap bool) string {
+// run is one scenario at work on one kind of ptmx.
+type run struct {
+	tb    testing.TB
+	name  string
+	cmd   *exec.Cmd
+	out   bytes.Buffer
+	mount *os.File
+	door  *Door // nil on the kernel's
+	loop  *epoll.Loop
+	inst  *kpts.Instance
+	once  sync.Once // closes the three
+}
+
+// runScenario returns what the scenario printed, and the door it went through as it was
+// left, closed, with the number of files that were open at the scenario's end.
+func runScenario(tb testing.TB, name string, tap bool) (transcript string, left int) {
 	tb.Helper()
 	needFuse(tb)
-	mount, err := kpts.Mount("test", "newinstance,mode=620,ptmxmode=666,max=64")
+	sc, ok := scenarios[name]
+	if !ok {
+		tb.Fatalf("scenario %q is unknown", name)
+	}
+	options := sc.options
+	if options == "" {
+		options = "newinstance,mode=620,ptmxmode=666,max=64"
+	}
+	mount, err := kpts.Mount("test", options)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer mount.Close()
-	cmd := exec.Command("/proc/self/exe", "-test.run=^$")
-	cmd.Env = append(os.Environ(), roleVar+"="+name)
-	cmd.ExtraFiles = []*os.File{mount}
-	cmd.SysProcAttr = &unix.SysProcAttr{Cloneflags: unix.CLONE_NEWNS, Setsid: true}
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, io.MultiWriter(&out, os.Stderr)
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	defer cancel()
+	r := &run{tb: tb, name: name, mount: mount}
+	r.cmd = exec.CommandContext(ctx, "/proc/self/exe", "-test.run=^$")
+	r.cmd.Env = append(os.Environ(), roleVar+"="+name, "GORACE=atexit_sleep_ms=0")
+	r.cmd.ExtraFiles = []*os.File{mount}
+	r.cmd.SysProcAttr = &unix.SysProcAttr{Cloneflags: unix.CLONE_NEWNS, Setsid: true}
+	r.cmd.Stdout, r.cmd.Stderr = &r.out, &r.out
+	// A process that waits for an answer of the door ends only once the door is closed.
+	r.cmd.Cancel = func() error { return errors.Join(r.cmd.Process.Kill(), r.close()) }
+	r.cmd.WaitDelay = deadline / 4
 	if tap {
-		loop, err := epoll.NewLoop()
-		if err != nil {
-			tb.Fatal(err)
-		}
-		instance, err := kpts.NewInstance(mount, "ptmx", loop)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		fuse := os.NewFile(uintptr(fd), "/dev/fuse")
-		dup, err := unix.FcntlInt(fuse.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		shared := os.NewFile(uintptr(dup), "/dev/fuse")
-		mounted, mounting, err := os.Pipe()
-		if err != nil {
-			tb.Fatal(err)
-		}
-		cmd.ExtraFiles = append(cmd.ExtraFiles, shared, mounting)
-		cmd.Env = append(cmd.Env, tapVar+"=1")
-		if err := cmd.Start(); err != nil {
-			tb.Fatal(err)
-		}
-		shared.Close()
-		mounting.Close()
-		_, _ = io.ReadAll(mounted) // until the child has mounted the file, or died
-		mounted.Close()
-		door, err := Serve(fuse, plainPtmx{instance}, false, loop)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		err = cmd.Wait()
-		loop.Close()
-		door.Close()
-		instance.Close()
-		if err != nil {
-			tb.Fatalf("%s: %v\n%s", name, err, out.String())
-		}
-		return out.String()
+		r.startTapped()
+		defer func() {
+			if err := r.close(); err != nil {
+				tb.Error(err)
+			}
+		}()
+	} else if err := r.cmd.Start(); err != nil {
+		tb.Fatal(err)
 	}
-	if err := cmd.Run(); err != nil {
-		tb.Fatalf("%s: %v\n%s", name, err, out.String())
+	if err := r.cmd.Wait(); err != nil {
+		tb.Errorf("%s (tap %v): %v (%v)\n%s", name, tap, err, ctx.Err(), r.out.String())
 	}
-	return out.String()
+	if tap {
+		r.door.mu.Lock()
+		left = len(r.door.handles)
+		r.door.mu.Unlock()
+	}
+	return r.out.String(), left
 }
 
-// scenarios are what a child can do; each prints what it saw.
-var scenarios = map[string]func(w io.Writer){}
+func (r *run) startTapped() {
+	tb := r.tb
+	tb.Helper()
+	var err error
+	check := func() {
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	r.loop, err = epoll.NewLoop()
+	check()
+	r.inst, err = kpts.NewInstance(r.mount, "ptmx", r.loop)
+	check()
+	// Not os.OpenFile: once the descriptor is in Go's poller it cannot be mounted.
+	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	check()
+	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	check()
+	fuse, shared := os.NewFile(uintptr(fd), "/dev/fuse"), os.NewFile(uintptr(dup), "/dev/fuse")
+	mounted, mounting, err := os.Pipe()
+	check()
+	r.cmd.ExtraFiles = append(r.cmd.ExtraFiles, shared, mounting)
+	r.cmd.Env = append(r.cmd.Env, tapVar+"=1")
+	err = r.cmd.Start()
+	check()
+	shared.Close()
+	mounting.Close()
+	_, _ = io.ReadAll(mounted) // until the child has mounted the file, or died
+	mounted.Close()
+	r.door, err = Serve(fuse, plainPtmx{r.inst}, false, r.loop)
+	check()
+}
+
+// close ends the door, if there is one. It may be called again.
+func (r *run) close() (err error) {
+	r.once.Do(func() {
+		if r.door == nil {
+			return
+		}
+		err = r.loop.Close()
+		r.door.Close()
+		r.door.turns.wait()
+		err = errors.Join(err, r.inst.Close())
+	})
+	return err
+}
+
+// wait returns when every call that is in has ended. No call may be added meanwhile.
+func (t *turns) wait() {
+	t.mu.Lock()
+	users := slices.Collect(maps.Keys(t.users))
+	t.mu.Unlock()
+	for _, uid := range users {
+		for range maxTurns {
+			t.take(uid)
+		}
+		for range maxTurns {
+			t.give(uid)
+		}
+	}
+}
+
+// scenario is what a child does; it prints what it saw.
+type scenario struct {
+	options   string // of the instance; "" is room for 64 terminals that everybody may open
+	run       func(*stage)
+	closesAll bool // nothing must be open at its end
+	tapOnly   bool // not for comparison
+}
+
+var scenarios = map[string]scenario{}
+
+// parts are what processes of a scenario do.
+var parts = map[string]func(*stage){}
+
+// difference is a line that the tap prints instead of the kernel's, for a reason.
+type difference struct {
+	scenario    string
+	kernel, tap string
+	why         string
+}
+
+// TestConformance compares every scenario on the kernel's ptmx with the same on ours.
+func TestConformance(t *testing.T) {
+	needFuse(t)
+	for _, d := range differences {
+		if _, ok := scenarios[d.scenario]; !ok {
+			t.Errorf("the list of differences names the scenario %q, which is not there", d.scenario)
+		}
+	}
+	for name, sc := range scenarios {
+		if sc.tapOnly {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			kernel, _ := runScenario(t, name, false)
+			tap, left := runScenario(t, name, true)
+			if t.Failed() {
+				return
+			}
+			want := expected(t, name, kernel)
+			if d := cmp.Diff(want, strings.Split(tap, "\n")); d != "" {
+				t.Errorf("(-kernel +tap):\n%s", d)
+			}
+			if left != 0 && sc.closesAll {
+				t.Errorf("%d terminals are open after the scenario's processes have ended", left)
+			}
+			if testing.Verbose() {
+				t.Log("transcript:\n" + kernel)
+			}
+		})
+	}
+}
+
+// expected is the kernel's transcript with the known differences of the scenario put
+// in. One that the kernel does not print any more is an error, as is one that is none.
+func expected(t *testing.T, name, kernel string) []string {
+	lines := strings.Split(kernel, "\n")
+	for _, d := range differences {
+		if d.scenario != name {
+			continue
+		}
+		if d.kernel == d.tap || d.why == "" {
+			t.Errorf("the difference %q -> %q says nothing", d.kernel, d.tap)
+		}
+		found := false
+		for i, line := range lines {
+			if line == d.kernel {
+				lines[i], found = d.tap, true
+			}
+		}
+		if !found {
+			t.Errorf("the kernel no longer prints %q, which the list of differences has", d.kernel)
+		}
+	}
+	return lines
+}
+
+func quote(b []byte) string {
+	if len(b) > 60 {
+		return strconv.Quote(string(b[:60])) + "..."
+	}
+	return strconv.Quote(string(b))
+}

@@ -11,7 +11,11 @@ import (
 // fileSize is what the file claims to hold. With size 0 each write would lie past
 // the end of the file, for which the kernel takes the inode's lock, and one write
 // that blocks would block all others. It must have been stat'ed once before.
-const fileSize = 1 << 40
+//
+// The kernel answers FIONREAD of a regular file by itself with the low 32 bits of the
+// size. They say that a page can be read, not nothing: who asks after poll(2) said so
+// takes 0 for the end of the file.
+const fileSize = 1<<40 + pageSize
 
 const openFlags = wire.OpenDirectIO | wire.OpenNonSeekable | wire.OpenStream | wire.OpenNoFlush | wire.OpenParallelDirectWrites
 
@@ -46,13 +50,14 @@ func (d *Door) getattr(in wire.In, out []byte) {
 func wireTime(t unix.Timespec) wire.Time { return wire.Time{Sec: uint64(t.Sec), Nsec: uint32(t.Nsec)} }
 
 // setattr passes chmod and chown on to the real node. Times are the kernel's own
-// business there, and a size means nothing, as with open(O_TRUNC) of a terminal.
+// business there: setting them is allowed to whom it is allowed, and changes nothing. A
+// size of 0 is that of open(2) with O_TRUNC, which means nothing to a terminal.
 func (d *Door) setattr(in wire.In, out []byte) {
 	s, err := wire.ParseSetattr(in.Body)
-	if err == nil && s.Valid&wire.SetSize != 0 && s.Size != 0 {
+	if err == nil && s.Valid&wire.SetSize != 0 && (s.Size != 0 || s.Valid&wire.SetFH != 0) {
 		err = unix.EINVAL
 	}
-	if err == nil && s.Valid&(wire.SetMode|wire.SetUID|wire.SetGID) != 0 {
+	if err == nil {
 		err = d.changeNode(d.caller(in), s)
 	}
 	if err != nil {
@@ -62,24 +67,23 @@ func (d *Door) setattr(in wire.In, out []byte) {
 	d.getattr(in, out)
 }
 
-// changeNode does a chmod or chown for c, who must be root or, for a chmod, own the
-// node: without default_permissions the kernel leaves that to us.
+// changeNode does what c asks of the node, if c may: without default_permissions the
+// kernel leaves that to us.
 func (d *Door) changeNode(c caller, s wire.SetattrIn) error {
+	const owners = wire.SetUID | wire.SetGID
+	const times = wire.SetAtime | wire.SetMtime
+	if s.Valid&(wire.SetMode|owners|times) == 0 {
+		return nil
+	}
 	st, err := d.ptmx.Stat()
 	if err != nil {
 		return err
 	}
-	privileged := c.uid == 0 || d.userNS
-	if !privileged && (s.Valid&(wire.SetUID|wire.SetGID) != 0 || int(st.Uid) != c.uid) {
+	if s.Valid&times != 0 && s.Valid&(wire.SetMode|owners) == 0 {
+		return d.mayTouch(c, st, s.Valid)
+	}
+	if s.Valid&wire.SetMode != 0 && !d.owns(c, st) {
 		return unix.EPERM
-	}
-	if s.Valid&wire.SetMode != 0 {
-		if err := d.ptmx.Chmod(s.Mode & 0o7777); err != nil {
-			return err
-		}
-	}
-	if s.Valid&(wire.SetUID|wire.SetGID) == 0 {
-		return nil
 	}
 	uid, gid := -1, -1
 	if s.Valid&wire.SetUID != 0 {
@@ -88,7 +92,36 @@ func (d *Door) changeNode(c caller, s wire.SetattrIn) error {
 	if s.Valid&wire.SetGID != 0 {
 		gid = int(s.GID)
 	}
+	if s.Valid&owners != 0 && !d.mayGive(c, st, uid, gid) {
+		return unix.EPERM
+	}
+	if s.Valid&wire.SetMode != 0 {
+		if err := d.ptmx.Chmod(s.Mode & 0o7777); err != nil {
+			return err
+		}
+	}
+	if s.Valid&owners == 0 {
+		return nil
+	}
 	return d.ptmx.Chown(uid, gid)
+}
+
+// access answers access(2), which the kernel passes on without default_permissions.
+func (d *Door) access(in wire.In) {
+	mask, err := wire.ParseAccess(in.Body)
+	if err != nil {
+		d.replyError(in.Unique, err)
+		return
+	}
+	st, err := d.ptmx.Stat()
+	if err == nil && !d.may(d.caller(in), st, mask) {
+		err = unix.EACCES
+	}
+	if err != nil {
+		d.replyError(in.Unique, err)
+		return
+	}
+	d.replyOK(in.Unique)
 }
 
 func (d *Door) open(in wire.In, out []byte) {
@@ -103,13 +136,15 @@ func (d *Door) open(in wire.In, out []byte) {
 		return
 	}
 	h := &handle{door: d, end: end}
+	h.stop = end.Notify(allEvents, h.look)
 	d.mu.Lock()
 	fh := d.nextFH
 	d.nextFH++
 	d.handles[fh] = h
 	d.mu.Unlock()
-	h.stop = end.Notify(allEvents, h.look)
-	d.reply(in.Unique, wire.AppendOpenOut(out[:wire.OutHeaderSize], fh, openFlags))
+	if !d.reply(in.Unique, wire.AppendOpenOut(out[:wire.OutHeaderSize], fh, openFlags)) {
+		d.drop(fh) // the opener is gone: nobody will release what it never had
+	}
 }
 
 // release closes the end at the last close of the file. It is done here, in the order
@@ -120,6 +155,11 @@ func (d *Door) release(in wire.In) {
 		d.replyError(in.Unique, err)
 		return
 	}
+	d.drop(fh)
+	d.replyOK(in.Unique)
+}
+
+func (d *Door) drop(fh uint64) {
 	d.mu.Lock()
 	h := d.handles[fh]
 	delete(d.handles, fh)
@@ -127,5 +167,4 @@ func (d *Door) release(in wire.In) {
 	if h != nil {
 		h.release()
 	}
-	d.replyOK(in.Unique)
 }

@@ -3,6 +3,7 @@
 package fusefs
 
 import (
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -24,7 +25,7 @@ type handle struct {
 	reads  []parkedRead  // guarded by mu; in order of arrival
 	writes []parkedWrite // guarded by mu; in order of arrival
 	pollKH uint64        // guarded by mu: whom to notify
-	polled bool          // guarded by mu: somebody waits for a notification
+	wanted wait.Events   // guarded by mu: what those who wait for a notification want
 }
 
 type parkedRead struct {
@@ -38,9 +39,19 @@ type parkedWrite struct {
 	taken  int    // bytes the end has taken of this write already
 }
 
+// maxRead is the most that one read gives. A longer read(2) reaches us in pieces of at
+// most maxPages pages of the caller's memory; filling one would bring us a request for
+// the next, which would block although there is something to return.
+const maxRead = (maxPages - 1) * pageSize
+
 // read answers at once when there is something to read or the file is non-blocking.
 func (d *Door) read(in wire.In, out []byte) {
 	r, err := wire.ParseRead(in.Body)
+	if err == nil && r.ReadFlags&wire.ReadLockOwner == 0 {
+		// A page for a mapping or for splice(2), which all opens would share. Who
+		// splices takes this errno as advice to read.
+		err = unix.EINVAL
+	}
 	if err != nil {
 		d.replyError(in.Unique, err)
 		return
@@ -49,7 +60,7 @@ func (d *Door) read(in wire.In, out []byte) {
 	if h == nil {
 		return
 	}
-	p := out[wire.OutHeaderSize:][:min(int(r.Size), maxTransfer)]
+	p := out[wire.OutHeaderSize:][:min(int(r.Size), maxRead)]
 	h.mu.Lock()
 	n, err := 0, error(unix.EAGAIN)
 	if len(h.reads) == 0 {
@@ -68,7 +79,9 @@ func (d *Door) read(in wire.In, out []byte) {
 	d.reply(in.Unique, out[:wire.OutHeaderSize+n])
 }
 
-// write answers when all is taken; a non-blocking file gets what could be taken now.
+// write answers when all is taken; a non-blocking file gets what could be taken now. So
+// does an appending one, because the kernel locks the file against all writers while one
+// appends.
 func (d *Door) write(in wire.In, out []byte) {
 	w, err := wire.ParseWrite(in.Body)
 	if err != nil {
@@ -84,7 +97,8 @@ func (d *Door) write(in wire.In, out []byte) {
 	if len(h.writes) == 0 {
 		n, err = h.end.Write(w.Data)
 	}
-	if w.Flags&unix.O_NONBLOCK == 0 && (err == unix.EAGAIN || err == nil && n < len(w.Data)) {
+	waits := w.Flags&(unix.O_NONBLOCK|unix.O_APPEND) == 0 && w.Offset < fileSize
+	if waits && (err == unix.EAGAIN || err == nil && n < len(w.Data)) {
 		h.writes = append(h.writes, parkedWrite{in.Unique, append([]byte(nil), w.Data[n:]...), n})
 		h.mu.Unlock()
 		return
@@ -109,19 +123,35 @@ func (d *Door) poll(in wire.In, out []byte) {
 	}
 	h.mu.Lock()
 	if p.Flags&wire.PollScheduleNotify != 0 {
-		h.pollKH, h.polled = p.KH, true
+		h.pollKH = p.KH
+		h.wanted |= wantedBy(p.Events)
 	}
 	events := h.end.Poll() // after registering, so that no change falls between
 	h.mu.Unlock()
 	d.reply(in.Unique, wire.AppendPollOut(out[:wire.OutHeaderSize], uint32(events)))
 }
 
+// wantedBy turns the bits that a poller asked for into those that an end reports
+// changes in. Err and Hup wake every poller.
+func wantedBy(asked uint32) wait.Events {
+	wanted := wait.Err | wait.Hup
+	if wait.Events(asked)&(wait.Out|wait.WrNorm) != 0 {
+		wanted |= wait.Out | wait.WrNorm
+	}
+	if wait.Events(asked)&^(wait.Out|wait.WrNorm) != 0 {
+		wanted |= wait.In | wait.RdNorm | wait.Pri | wait.RdHup
+	}
+	return wanted
+}
+
 // look answers the parked requests that can be answered now and notifies pollers. The
-// end calls it when readiness may have changed.
-func (h *handle) look(wait.Events) {
+// end calls it when readiness may have changed, to now.
+func (h *handle) look(now wait.Events) {
 	h.mu.Lock()
-	polled, kh := h.polled, h.pollKH
-	h.polled = false
+	kh, polled := h.pollKH, h.wanted&now != 0
+	if polled {
+		h.wanted = 0 // they all look again, and ask again if they still wait
+	}
 	reads, writes := len(h.reads) > 0, len(h.writes) > 0
 	h.mu.Unlock()
 	if reads {
@@ -151,7 +181,7 @@ func (h *handle) answerReads() {
 			h.mu.Unlock()
 			return
 		}
-		h.reads = h.reads[1:]
+		h.reads = slices.Delete(h.reads, 0, 1) // keeps the room for the next
 		h.mu.Unlock()
 		if err != nil {
 			h.door.replyError(r.unique, err)
@@ -181,7 +211,7 @@ func (h *handle) answerWrites() {
 			return
 		}
 		done := *w
-		h.writes = h.writes[1:]
+		h.writes = slices.Delete(h.writes, 0, 1)
 		h.mu.Unlock()
 		h.door.answerWrite(done, err)
 	}
@@ -198,7 +228,7 @@ func (d *Door) answerWrite(w parkedWrite, err error) {
 }
 
 // interrupt ends the parked request that a signal asks to end: EINTR, or the count of
-// a write that has begun. A request that is not parked is being answered.
+// a write that has begun. A request that is neither parked nor aside has been answered.
 func (d *Door) interrupt(in wire.In) {
 	unique, err := wire.ParseInterrupt(in.Body)
 	if err != nil {
@@ -215,6 +245,7 @@ func (d *Door) interrupt(in wire.In) {
 			return
 		}
 	}
+	d.watchAside(unique)
 }
 
 // unpark takes the request out of its queue, answers it with err and tells whether it
@@ -223,7 +254,7 @@ func (h *handle) unpark(unique uint64, err error) bool {
 	h.mu.Lock()
 	for i, r := range h.reads {
 		if r.unique == unique {
-			h.reads = append(h.reads[:i:i], h.reads[i+1:]...)
+			h.reads = slices.Delete(h.reads, i, i+1)
 			h.mu.Unlock()
 			h.door.replyError(unique, err)
 			return true
@@ -231,7 +262,7 @@ func (h *handle) unpark(unique uint64, err error) bool {
 	}
 	for i, w := range h.writes {
 		if w.unique == unique {
-			h.writes = append(h.writes[:i:i], h.writes[i+1:]...)
+			h.writes = slices.Delete(h.writes, i, i+1)
 			h.mu.Unlock()
 			h.door.answerWrite(w, err)
 			return true

@@ -16,7 +16,7 @@ import (
 // ioctl answers a request on the ptm. FUSE copied the argument only if the request's
 // number carries its size; the rest is fetched from, or stored into, the caller's
 // memory, which is somebody else's to slow down, so it is done aside.
-func (d *Door) ioctl(in wire.In, out []byte) {
+func (d *Door) ioctl(in wire.In) {
 	q, err := wire.ParseIoctl(in.Body)
 	if err != nil {
 		d.replyError(in.Unique, err)
@@ -32,29 +32,15 @@ func (d *Door) ioctl(in wire.In, out []byte) {
 		return
 	}
 	t := transfer{caller: d.caller(in), req: r, arg: q.Arg, outSize: int(q.OutSize), data: append([]byte(nil), q.Data...)}
-	if !t.touchesMemory() {
-		d.finishIoctl(in.Unique, h, t)
+	if t.touchesMemory() {
+		d.goAside(in.Unique, h.end, t)
 		return
 	}
-	d.work.Add(1)
-	go func() {
-		defer d.work.Done()
-		d.memory <- struct{}{}
-		defer func() { <-d.memory }()
-		d.finishIoctl(in.Unique, h, t)
-	}()
+	result, data, err := t.do(h.end, nil)
+	d.replyIoctl(in.Unique, result, data, err)
 }
 
-func (d *Door) finishIoctl(unique uint64, h *handle, t transfer) {
-	arg, err := t.fetch()
-	result := 0
-	if err == nil {
-		result, err = perform(h.end, t.caller, t.req, arg)
-	}
-	var data []byte
-	if err == nil && t.req.Dir == pts.IoctlOut {
-		data, err = t.store(arg)
-	}
+func (d *Door) replyIoctl(unique uint64, result int, data []byte, err error) {
 	if err != nil {
 		d.replyError(unique, err)
 		return
@@ -63,7 +49,13 @@ func (d *Door) finishIoctl(unique uint64, h *handle, t transfer) {
 	d.reply(unique, wire.AppendIoctlOut(b, result, data))
 }
 
-// transfer carries the argument of one ioctl between its caller and us.
+// memory is a caller's memory. Addresses that it does not have give EFAULT.
+type memory interface {
+	read(address uint64, b []byte) error
+	write(address uint64, b []byte) error
+}
+
+// transfer carries one ioctl and its argument between its caller and us.
 type transfer struct {
 	caller  caller
 	req     pts.Ioctl
@@ -83,7 +75,27 @@ func (t transfer) touchesMemory() bool {
 	}
 }
 
-func (t transfer) fetch() ([]byte, error) {
+// do performs the request on end, in the kernel's order: whether the caller may, its
+// argument, the request, its result. mem may be nil where the transfer does not touch
+// memory. data is for FUSE to copy out.
+func (t transfer) do(end pts.End, mem memory) (result int, data []byte, err error) {
+	if err := permitted(end, t.caller, t.req); err != nil {
+		return 0, nil, err
+	}
+	arg, err := t.fetch(mem)
+	if err != nil {
+		return 0, nil, err
+	}
+	if result, err = perform(end, t.caller, t.req, arg); err != nil {
+		return 0, nil, err
+	}
+	if t.req.Dir == pts.IoctlOut {
+		data, err = t.store(mem, arg)
+	}
+	return result, data, err
+}
+
+func (t transfer) fetch(mem memory) ([]byte, error) {
 	switch {
 	case t.req.Dir == pts.IoctlValue:
 		return binary.LittleEndian.AppendUint64(nil, t.arg), nil
@@ -93,58 +105,63 @@ func (t transfer) fetch() ([]byte, error) {
 		return t.data[:t.req.Size], nil
 	}
 	b := make([]byte, t.req.Size)
-	return b, readMemory(t.caller.pid, t.arg, b)
+	return b, mem.read(t.arg, b)
 }
 
 // store puts b where the caller asked for it, or returns it for FUSE to do so.
-func (t transfer) store(b []byte) ([]byte, error) {
+func (t transfer) store(mem memory, b []byte) ([]byte, error) {
 	if t.outSize >= len(b) {
 		return b, nil
 	}
-	return nil, writeMemory(t.caller.pid, t.arg, b)
+	return nil, mem.write(t.arg, b)
+}
+
+// permitted decides what the kernel decides before it looks at the argument.
+func permitted(end pts.End, c caller, r pts.Ioctl) error {
+	switch {
+	case r.Req == pts.TIOCSTI:
+		if !capable(c.pid, unix.CAP_SYS_ADMIN) {
+			return refuseSTI()
+		}
+	case r.Req == pts.TIOCVHANGUP:
+		if !capable(c.pid, unix.CAP_SYS_ADMIN) {
+			return unix.EPERM
+		}
+	case r.Req == pts.TIOCSLCKTRMIOS:
+		if !capable(c.pid, unix.CAP_SYS_ADMIN) && !capable(c.pid, unix.CAP_CHECKPOINT_RESTORE) {
+			return unix.EPERM
+		}
+	case r.SetsTermios():
+		return checkBackground(end, c)
+	}
+	return nil
 }
 
 // perform does one request for c as the kernel would have done it for c itself. Most
 // go to the end as they are; those whose answer depends on who asks are decided here.
 func perform(end pts.End, c caller, r pts.Ioctl, arg []byte) (int, error) {
-	switch {
-	case r.Req == pts.TIOCGPTPEER:
+	switch r.Req {
+	case pts.TIOCGPTPEER:
 		return 0, unix.ENOTTY // a descriptor cannot be passed back; openers fall back to the name
-	case r.Req == pts.TIOCSIG:
+	case pts.TIOCSIG:
 		return 0, unix.EFAULT // what the kernel says before it even asks us
-	case r.Req == pts.TIOCNOTTY:
+	case pts.TIOCNOTTY:
 		return 0, unix.ENOTTY // a ptm is nobody's controlling terminal
-	case r.Req == pts.TIOCSCTTY:
-		return 0, setControlling(end, c)
-	case r.Req == pts.TIOCGPGRP, r.Req == pts.TIOCGSID:
+	case pts.TIOCSCTTY:
+		return 0, setControlling(end, c, binary.LittleEndian.Uint64(arg))
+	case pts.TIOCGPGRP, pts.TIOCGSID:
 		n, err := end.Ioctl(c, r.Req, arg)
 		if err == nil {
 			putInt(arg, pidFor(c.pid, getInt(arg)))
 		}
 		return n, err
-	case r.Req == pts.TIOCSPGRP:
+	case pts.TIOCSPGRP:
 		if getInt(arg) < 0 {
 			return 0, unix.EINVAL
 		}
 		return 0, unix.ENOTTY // only a process of the terminal's session could, and only itself
-	case r.Req == pts.TIOCSTI:
-		if !capable(c.pid, unix.CAP_SYS_ADMIN) {
-			return 0, refuseSTI()
-		}
-	case r.Req == pts.TIOCVHANGUP:
-		if !capable(c.pid, unix.CAP_SYS_ADMIN) {
-			return 0, unix.EPERM
-		}
-	case r.Req == pts.TIOCSLCKTRMIOS:
-		if !capable(c.pid, unix.CAP_SYS_ADMIN) && !capable(c.pid, unix.CAP_CHECKPOINT_RESTORE) {
-			return 0, unix.EPERM
-		}
-	case r.Req == pts.TIOCSETD:
+	case pts.TIOCSETD:
 		if err := checkDiscipline(getInt(arg)); err != nil {
-			return 0, err
-		}
-	case r.SetsTermios():
-		if err := checkBackground(end, c); err != nil {
 			return 0, err
 		}
 	}

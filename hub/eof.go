@@ -9,11 +9,16 @@ import (
 	"github.com/ptsns/ptsns/pts"
 )
 
+// maxRetypes bounds how often VEOF is typed again, for a program that reads it as
+// something else.
+const maxRetypes = 8
+
 // endOfInput is the end of a non-terminal's input on an owned terminal, where an end of
 // file is a character that somebody types.
 type endOfInput struct {
 	partial bool // the last byte typed did not end a line
-	retry   bool // VEOF was typed for canonical input, and the program may leave that
+	typing  bool // VEOF is being typed
+	retypes int  // how often it may be typed again
 }
 
 // noteInput remembers whether what was typed ends a line.
@@ -27,44 +32,57 @@ func (t *Terminal) noteInput(p []byte) {
 }
 
 // EndInput types the end of file, as the terminal's settings have it: VEOF, twice after
-// an unfinished line, whose first one only ends the line. A program that leaves
-// canonical mode turns a VEOF it has not read yet into a NUL byte; it gets another one
-// when it has, so that a shell with line editing ends as well. It does not wait.
+// an unfinished line, whose first one only ends the line. It does not wait.
+//
+// A program that leaves canonical mode turns a VEOF that it has not read into a NUL byte,
+// and which mode a byte meets is not known when it is typed: the kernel processes it a
+// moment later. So a program that is not in canonical mode gets another VEOF each time it
+// shows something, a prompt say, for a while.
 func (v *Viewer) EndInput() {
 	if v.readOnly || !v.t.owned {
 		return
 	}
-	t := v.t
-	canonical, veof, ok := t.inputMode()
-	if !ok || veof == 0 {
-		return
-	}
-	keys := []byte{veof}
-	t.mu.Lock()
-	if canonical && t.input.partial {
-		keys = append(keys, veof)
-	}
-	t.input.retry = canonical
-	t.mu.Unlock()
-	go func() {
-		_ = t.typeAll(context.Background(), keys) // only fails when the terminal has ended
-	}()
+	v.t.mu.Lock()
+	defer v.t.mu.Unlock()
+	v.t.input.retypes = maxRetypes
+	v.t.input.typeLocked(v.t)
 }
 
-// outputLocked is told of each output of an owned terminal: a program that has left
-// canonical mode, and then shows a prompt, has lost the VEOF.
+// outputLocked is told of each output of an owned terminal.
 func (e *endOfInput) outputLocked(t *Terminal) {
-	if !e.retry {
+	if e.retypes == 0 || e.typing {
 		return
 	}
+	if canonical, _, ok := t.inputMode(); ok && !canonical {
+		e.retypes--
+		e.typeLocked(t)
+	}
+}
+
+func (e *endOfInput) typeLocked(t *Terminal) {
+	if e.typing {
+		return
+	}
+	e.typing = true
+	go t.typeEOF(e.partial)
+}
+
+func (t *Terminal) typeEOF(partial bool) {
+	seen := t.out.Load()
 	canonical, veof, ok := t.inputMode()
-	if !ok || canonical {
-		return
+	if ok && veof != 0 {
+		keys := []byte{veof}
+		if canonical && partial {
+			keys = append(keys, veof)
+		}
+		_ = t.typeAll(context.Background(), keys) // only fails when the terminal has ended
 	}
-	e.retry = false
-	go func() {
-		_ = t.typeAll(context.Background(), []byte{veof}) // only fails when the terminal has ended
-	}()
+	t.mu.Lock()
+	t.input.typing, t.input.partial = false, false
+	if t.out.Load() != seen {
+		t.input.outputLocked(t) // the prompt came meanwhile
+	}
+	t.mu.Unlock()
 }
 
 // inputMode reads ICANON and VEOF from the terminal's settings.

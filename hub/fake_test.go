@@ -47,10 +47,14 @@ func (e *fakeEnd) hangUp() {
 	e.queue.Wake(wait.Hup)
 }
 
-func (e *fakeEnd) setRaw() {
+func (e *fakeEnd) setCanonical(on bool) {
 	e.mu.Lock()
-	binary.LittleEndian.PutUint32(e.termios[12:], 0)
-	e.mu.Unlock()
+	defer e.mu.Unlock()
+	lflag := uint32(unix.ECHO)
+	if on {
+		lflag |= unix.ICANON
+	}
+	binary.LittleEndian.PutUint32(e.termios[12:], lflag)
 }
 
 // allow lets Write take n more bytes.

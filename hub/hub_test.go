@@ -335,15 +335,26 @@ func TestEndInputIsTypedAgainForAProgramThatLeavesCanonicalMode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := newFakeEnd()
 		term, owner := newHub().Own(end, 0, Opener{}, true)
+		say := func(n int, want int) {
+			t.Helper()
+			for range n {
+				end.say("$ ")
+				synctest.Wait()
+			}
+			if got, want := end.input(), strings.Repeat("\x04", want); got != want {
+				t.Errorf("typed %q, want %q", got, want)
+			}
+		}
+		say(3, 0)
 		owner.EndInput()
 		synctest.Wait()
-		end.setRaw()
-		end.say("$ ")
-		end.say("$ ")
-		synctest.Wait()
-		if got := end.input(); got != "\x04\x04" {
-			t.Errorf("typed %q, want VEOF once more, once", got)
-		}
+		say(3, 1)
+		end.setCanonical(false)
+		say(1, 2)
+		end.setCanonical(true)
+		say(3, 2)
+		end.setCanonical(false)
+		say(100, 1+maxRetypes)
 		_ = term.Close()
 	})
 }

@@ -19,7 +19,6 @@ type Terminal struct {
 	hub     *Hub      // immutable
 	end     pts.End   // immutable
 	index   int       // immutable
-	opener  Opener    // immutable
 	owned   bool      // immutable: the hub reads it
 	created time.Time // immutable
 
@@ -31,6 +30,7 @@ type Terminal struct {
 	viewers map[*Viewer]struct{} // guarded by mu
 	packet  bool                 // guarded by mu: reads begin with a packet mode status
 	ended   bool                 // guarded by mu
+	opener  Opener               // guarded by mu
 	owner   *Viewer              // guarded by mu; nil when nobody's pace counts
 	pump    pump                 // guarded by mu; only for owned terminals
 	input   endOfInput           // guarded by mu; only for owned terminals
@@ -45,7 +45,18 @@ func newTerminal(h *Hub, end pts.End, index int, opener Opener) *Terminal {
 func (t *Terminal) Index() int { return t.index }
 
 // Opener is the process that opened the terminal, as it was then.
-func (t *Terminal) Opener() Opener { return t.opener }
+func (t *Terminal) Opener() Opener {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.opener
+}
+
+// SetOpener tells more about the opener than Tap knew.
+func (t *Terminal) SetOpener(o Opener) {
+	t.mu.Lock()
+	t.opener = o
+	t.mu.Unlock()
+}
 
 // Owned tells whether ptsns opened the terminal.
 func (t *Terminal) Owned() bool { return t.owned }

@@ -28,8 +28,9 @@ type PTM struct {
 	packet atomic.Bool  // TIOCPKT is on, so each read is one packet
 }
 
-// maxRead is what one read(2) of a ptm gives at most: N_TTY's buffer.
-const maxRead = 4096
+// shortRead is a quarter of N_TTY's buffer, which is what one read(2) of a ptm gives at
+// most. After a read of less there is as good as never more.
+const shortRead = 1024
 
 // ptmEvents is what a ptm is registered for: each edge wakes its queue once, so that
 // edge-triggered epoll works for the processes behind it too.
@@ -53,8 +54,8 @@ func newPTM(fd int, loop *epoll.Loop) (*PTM, error) {
 // Index is the terminal's number in its instance.
 func (m *PTM) Index() int { return m.index }
 
-// Read takes what the pts side has written. The kernel hands out at most maxRead
-// bytes at a time; Read asks again until p is full or nothing is left, except in
+// Read takes what the pts side has written. The kernel hands out at most
+// 4096 bytes at a time; Read asks again until p is full or little was left, except in
 // packet mode, where each read is a packet of its own. EIO means that no pts is
 // open any more, though one was.
 func (m *PTM) Read(p []byte) (int, error) {
@@ -73,7 +74,7 @@ func (m *PTM) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		total += n
-		if n == 0 || total == len(p) || m.packet.Load() {
+		if n < shortRead || total == len(p) || m.packet.Load() {
 			return total, nil
 		}
 	}

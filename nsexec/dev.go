@@ -29,7 +29,7 @@ func prepareDev(cfg Config, old *os.File) error {
 		return makeDev(cfg.Ptmx, old)
 	}
 	if cfg.Root != "" {
-		_ = os.Mkdir(ptsDir, 0o755) // where that does not work, a private /dev does
+		_ = ensureDir(ptsDir, 0o755) // where that does not work, a private /dev does
 	}
 	if st, err := os.Stat(ptsDir); err != nil || !st.IsDir() {
 		return copyDev(cfg.Ptmx)

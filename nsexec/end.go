@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// grace is what processes have between being asked to end and being killed.
+	// grace is what processes have between the hangup and being killed; half of it
+	// before they are asked to terminate.
 	grace = time.Second
 	// batch bounds how many processes are held at once, by a descriptor each.
 	batch = 256
@@ -23,18 +24,14 @@ var never time.Time
 // descendant of this process, since orphans come back to us or to our reaper. What
 // is forked while we look is found in the next round: it is a descendant by the
 // time its parent's end is seen.
-func (s *supervisor) end() {
+func (s *inside) end() {
 	if s.ended {
 		return
 	}
 	s.ended = true
-	deadline := time.Now().Add(grace)
-	signalAll(s.proc, s.living(), syscall.SIGHUP, syscall.SIGCONT, syscall.SIGTERM)
-	for left := s.living(); len(left) > 0; left = s.living() {
-		if !s.await(left, deadline) {
-			break
-		}
-	}
+	now := time.Now()
+	s.ask(now.Add(grace/2), syscall.SIGHUP, syscall.SIGCONT) // as every terminal's end does
+	s.ask(now.Add(grace), syscall.SIGTERM, syscall.SIGCONT)
 	if s.reaper != nil {
 		_ = s.reaper.life.Close() // its end takes the pid namespace along
 		s.reaper = nil
@@ -44,9 +41,22 @@ func (s *supervisor) end() {
 	}
 }
 
+// ask sends signals to everything that lives inside and waits until it has ended, or
+// for the deadline.
+func (s *inside) ask(deadline time.Time, signals ...syscall.Signal) {
+	left := s.living()
+	signalAll(s.proc, left, signals...)
+	for ; len(left) > 0; left = s.living() {
+		if !s.await(left, deadline) {
+			return
+		}
+	}
+}
+
 // living lists the descendants of this process that have not ended, but for the
-// reaper. Children that have ended are reaped.
-func (s *supervisor) living() []process {
+// reaper. A child that ends meanwhile is still in the list: pid 1 of a namespace
+// waits until it is reaped, so it must not be waited for alone.
+func (s *inside) living() []process {
 	s.reap()
 	var living []process
 	for _, p := range descendants(s.proc, syscall.Getpid()) {
@@ -59,7 +69,7 @@ func (s *supervisor) living() []process {
 
 // await waits until each of processes has ended, or for the deadline, and then
 // returns false. Meanwhile it reaps: pid 1 of a namespace ends last.
-func (s *supervisor) await(processes []process, deadline time.Time) bool {
+func (s *inside) await(processes []process, deadline time.Time) bool {
 	for len(processes) > 0 {
 		n := min(len(processes), batch)
 		if !s.awaitBatch(processes[:n], deadline) {
@@ -70,7 +80,7 @@ func (s *supervisor) await(processes []process, deadline time.Time) bool {
 	return true
 }
 
-func (s *supervisor) awaitBatch(processes []process, deadline time.Time) bool {
+func (s *inside) awaitBatch(processes []process, deadline time.Time) bool {
 	var fds []unix.PollFd
 	defer func() {
 		for _, p := range fds {

@@ -77,8 +77,9 @@ func parentPty(t *testing.T) (name string) {
 	return fmt.Sprintf("/dev/pts/%d", n)
 }
 
-// devptsMounts is a script that lists the mount points that show a devpts.
-const devptsMounts = `awk '/ - devpts /{print $5}' /proc/self/mountinfo`
+// devptsMounts is a script that lists where devpts is mounted, as far as one can get
+// there.
+const devptsMounts = `for m in $(grep ' - devpts ' /proc/self/mountinfo | cut -d' ' -f5 | sort -u); do if test -e $m; then echo $m; fi; done`
 
 func TestInstance(t *testing.T) {
 	parentPty(t) // there must be something to see
@@ -117,7 +118,7 @@ func TestParentsTerminalsAreGone(t *testing.T) {
 	mountFor(t, "devpts", bound, "devpts", 0, "") // another's instance, on top of it
 
 	s := newSpace(t, Config{})
-	if got, want := s.sh(devptsMounts+" | sort"), "/dev/ptmx\n/dev/pts"; got != want {
+	if got, want := s.sh(devptsMounts), "/dev/ptmx\n/dev/pts"; got != want {
 		t.Errorf("devpts mounts inside: got %q, want %q", got, want)
 	}
 	got := s.sh(fmt.Sprintf("ls -1A %s; stat -c %%s %s; umount /dev/ptmx; umount -l /dev/pts; ls -1A /dev/pts; "+devptsMounts, bound, file))

@@ -29,8 +29,7 @@ const (
 	opKill                   // end everything inside
 )
 
-// request goes to the supervisor. Answers come in the order of the requests, but
-// for opKill others are only read after it is done.
+// request goes to the supervisor, which does one after the other and answers each.
 type request struct {
 	Seq     uint64
 	Op      op

@@ -5,6 +5,7 @@ package nsexec
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"syscall"
@@ -133,10 +134,14 @@ func hideDevpts() error {
 			if unix.Unmount(m.point, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) == nil {
 				continue
 			}
-			settled[m.id] = true
-			if err := cover(m.point, dir); err != nil {
+			err := cover(m.point, dir)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // another namespace has ended, and removed what this was mounted on
+			}
+			if err != nil {
 				return fmt.Errorf("covering %q: %w", m.point, err)
 			}
+			settled[m.id] = true
 		}
 		if !again {
 			return nil

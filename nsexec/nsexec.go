@@ -63,7 +63,9 @@ type Config struct {
 	SharePts bool
 	// Ptmx is the redirection; "" is Tap, or Bind where /dev/fuse cannot be used.
 	Ptmx Ptmx
-	// Root is the directory that becomes /; "" is the parent's root.
+	// Root is the directory that becomes /; "" is the parent's root. Where proc, dev
+	// or dev/pts are missing in it, they are made. A root without devices gets a
+	// small /dev of its own.
 	Root string
 	// PIDNS gives the programs a pid namespace and a /proc of it.
 	PIDNS bool

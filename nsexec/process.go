@@ -60,7 +60,7 @@ func signalAll(proc int, processes []process, signals ...syscall.Signal) (allowe
 }
 
 // descendants lists the children of pid, their children and so on, but for those
-// that have ended.
+// that have ended and are not pid's to reap.
 func descendants(proc, pid int) []process {
 	children := map[int][]stat{}
 	for _, p := range allProcesses(proc) {
@@ -71,7 +71,7 @@ func descendants(proc, pid int) []process {
 	for len(queue) > 0 {
 		for _, c := range children[queue[0]] {
 			queue = append(queue, c.pid)
-			if !c.ended {
+			if !c.ended || c.parent == pid {
 				found = append(found, c.process)
 			}
 		}

@@ -14,7 +14,7 @@ import (
 )
 
 // start starts p as a child of this thread.
-func (s *supervisor) start(p Program) (pid int, err error) {
+func (s *inside) start(p Program) (pid int, err error) {
 	if s.ended {
 		return 0, fmt.Errorf("the namespace has ended: %w", syscall.ESHUTDOWN)
 	}
@@ -50,7 +50,7 @@ func (s *supervisor) start(p Program) (pid int, err error) {
 
 // openTerminal opens a terminal by the name that programs find it under, so that
 // ttyname(3) does.
-func (s *supervisor) openTerminal(index int) (int, error) {
+func (s *inside) openTerminal(index int) (int, error) {
 	path := filepath.Join(ptsDir, strconv.Itoa(index))
 	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
 	if err != nil {

@@ -51,13 +51,15 @@ func decidePtmx(cfg *Config) (t *tap, note string, err error) {
 	case Symlink, Bind:
 		return nil, "", nil
 	case Tap:
-		t, err = openTap()
-		return t, "", err
+		if t, err = openTap(); err != nil {
+			return nil, "", fmt.Errorf("tapping %s: %w", ptmxDev, err)
+		}
+		return t, "", nil
 	case "":
 		t, err = openTap()
 		if err != nil {
 			cfg.Ptmx = Bind
-			return nil, err.Error(), nil
+			return nil, fmt.Sprintf("falling back to --ptmx=bind, so terminals opened inside cannot be joined: %v", err), nil
 		}
 		cfg.Ptmx = Tap
 		return t, "", nil

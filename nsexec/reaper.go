@@ -4,7 +4,6 @@ package nsexec
 
 import (
 	"encoding/gob"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -36,33 +35,39 @@ func startReaper(name string) (*reaper, error) {
 		return nil, err
 	}
 	defer hold.Close()
-	result, report, err := os.Pipe()
+	pid, err := forkReaper(name, hold)
 	if err != nil {
-		_ = life.Close() // nobody holds the other end
+		_ = life.Close() // nobody holds the other end, or not for long
 		return nil, err
 	}
+	return &reaper{pid: pid, life: life}, nil
+}
+
+// forkReaper starts pid 1 with hold as its standard input and waits until it is
+// ready.
+func forkReaper(name string, hold *os.File) (pid int, err error) {
+	result, report, err := os.Pipe()
+	if err != nil {
+		return 0, err
+	}
 	defer result.Close()
-	pid, err := syscall.ForkExec(selfExe, []string{reaperArg0, name}, &syscall.ProcAttr{
+	pid, err = syscall.ForkExec(selfExe, []string{reaperArg0, name}, &syscall.ProcAttr{
 		Env:   os.Environ(),
 		Files: []uintptr{hold.Fd(), 1, 2, report.Fd()},
 		Sys:   &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL},
 	})
 	_ = report.Close() // the reaper's end of it is the one that counts
 	if err != nil {
-		_ = life.Close() // nobody holds the other end
-		return nil, fmt.Errorf("starting pid 1: %w", err)
+		return 0, selfError("starting pid 1", err)
 	}
-	r := &reaper{pid: pid, life: life}
 	var failure wireError
-	switch err := gob.NewDecoder(result).Decode(&failure); {
-	case errors.Is(err, io.EOF):
-		return nil, errors.New("pid 1 ended at once")
-	case err != nil:
-		return nil, fmt.Errorf("listening to pid 1: %w", err)
-	case failure.Text != "":
-		return nil, fmt.Errorf("mounting /proc: %w", failure.err())
+	if err := gob.NewDecoder(result).Decode(&failure); err != nil {
+		return 0, fmt.Errorf("listening to pid 1: %w", err)
 	}
-	return r, nil
+	if failure.Text != "" {
+		return 0, fmt.Errorf("mounting /proc of the pid namespace: %w", failure.err())
+	}
+	return pid, nil
 }
 
 // reaperMain is the life of pid 1. Its children, the orphans of the namespace, are
@@ -81,6 +86,7 @@ func reaperMain() {
 		os.Exit(1)
 	}
 	_ = report.Close() // nothing more to say
+	// After a failure this is the end too: nobody holds the other end.
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	os.Exit(0)
 }

@@ -15,10 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// supervisor is the process in the namespace. One goroutine does everything, on one
+// inside is the supervisor, as it is in its own process. One goroutine does everything, on one
 // locked thread, because only the children of that thread are in the pid namespace;
 // a second one reads requests.
-type supervisor struct {
+type inside struct {
 	peer     *peer
 	proc     int          // O_PATH fd of a /proc that knows this process
 	dev      uint64       // st_dev of the instance
@@ -38,7 +38,7 @@ func supervisorMain() {
 		fmt.Fprintf(os.Stderr, "ptsns: supervisor: %v\n", err)
 		os.Exit(1)
 	}
-	s := &supervisor{peer: p, proc: -1, programs: map[int]bool{}}
+	s := &inside{peer: p, proc: -1, programs: map[int]bool{}}
 	if s.first() {
 		s.run(children)
 	}
@@ -84,7 +84,7 @@ func closeInherited(last int) {
 
 // first does the first request. Only if it returns true is this process the one
 // that goes on.
-func (s *supervisor) first() bool {
+func (s *inside) first() bool {
 	var r request
 	if _, err := s.peer.receive(&r); err != nil {
 		return false
@@ -128,6 +128,9 @@ func takeOver(p *peer, name string) (pid int, err error) {
 		Sys:   attr,
 	})
 	if err != nil {
+		if errors.Is(err, syscall.ENOENT) {
+			return 0, selfError("starting the supervisor", err)
+		}
 		return 0, namespaceError(Config{UserNS: true}, err)
 	}
 	return next.Pid, nil
@@ -135,7 +138,7 @@ func takeOver(p *peer, name string) (pid int, err error) {
 
 // run does what the server orders until the server is gone, and then ends what
 // lives inside.
-func (s *supervisor) run(children <-chan os.Signal) {
+func (s *inside) run(children <-chan os.Signal) {
 	requests := make(chan request)
 	go s.receive(requests)
 	for {
@@ -152,7 +155,7 @@ func (s *supervisor) run(children <-chan os.Signal) {
 	}
 }
 
-func (s *supervisor) receive(requests chan<- request) {
+func (s *inside) receive(requests chan<- request) {
 	defer close(requests)
 	for {
 		var r request
@@ -169,7 +172,7 @@ func (s *supervisor) receive(requests chan<- request) {
 }
 
 // do does one request, but for opBuild, which can only be the first.
-func (s *supervisor) do(r request) (a reply) {
+func (s *inside) do(r request) (a reply) {
 	var err error
 	switch r.Op {
 	case opServe:
@@ -187,20 +190,20 @@ func (s *supervisor) do(r request) (a reply) {
 	return a
 }
 
-func (s *supervisor) answer(r request, a reply, files ...int) {
+func (s *inside) answer(r request, a reply, files ...int) {
 	a.Seq = r.Seq
 	s.send(a, files...)
 }
 
 // send fails only when the server is gone, which receive will see.
-func (s *supervisor) send(a reply, files ...int) {
+func (s *inside) send(a reply, files ...int) {
 	if err := s.peer.send(a, files...); err != nil && !errors.Is(err, syscall.EPIPE) {
 		fmt.Fprintf(os.Stderr, "ptsns: supervisor: %v\n", err)
 	}
 }
 
 // prepare gets this process ready to start programs.
-func (s *supervisor) prepare(cfg Config) error {
+func (s *inside) prepare(cfg Config) error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("becoming the reaper of orphans: %w", err)
 	}
@@ -233,7 +236,7 @@ func activate() error {
 
 // reap takes every child that has ended, orphans from inside included, and tells
 // the server of those it had us start.
-func (s *supervisor) reap() {
+func (s *inside) reap() {
 	for {
 		var status syscall.WaitStatus
 		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)

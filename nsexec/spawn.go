@@ -55,6 +55,15 @@ func spawn(cfg Config, theirs *os.File) (*os.Process, error) {
 	return p, nil
 }
 
+// selfError is why this executable could not be started again inside. It is there by
+// all means, so what is missing is the loader that a dynamically linked one needs.
+func selfError(doing string, err error) error {
+	if errors.Is(err, syscall.ENOENT) {
+		return fmt.Errorf("%s: the root has no loader for a dynamically linked ptsns (build it with CGO_ENABLED=0): %w", doing, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
 // newUserNS makes attr start its process in a user namespace where 0 is uid and
 // gid outside.
 func newUserNS(attr *syscall.SysProcAttr, uid, gid int) {

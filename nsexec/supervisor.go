@@ -5,6 +5,7 @@ package nsexec
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync"
 	"syscall"
@@ -157,21 +158,23 @@ func (s *Supervisor) Start(p Program, ended func(syscall.WaitStatus)) (pid int, 
 	return a.reply.PID, nil
 }
 
-// Kill ends everything that lives inside, whatever it does about it: hangup and
-// terminate first, kill after a second if something is left by then. It returns
-// when nothing is left. No program can be started any more.
-func (s *Supervisor) Kill() {
-	_, _ = s.call(request{Op: opKill}, nil) // without a supervisor nothing is left to end
+// Kill ends everything that lives inside, whatever it does about it: hangup first,
+// terminate after half a second and kill after a second, for what is left. It returns
+// when nothing is left. No program can be started any more. An error means that the
+// supervisor was killed, and whatever it had started may still be there.
+func (s *Supervisor) Kill() error {
+	_, err := s.call(request{Op: opKill}, nil)
+	return err
 }
 
 // Close ends the supervisor and waits for it. What still lives inside is hung up,
 // and killed after a second. The files stay open.
 func (s *Supervisor) Close() error {
 	err := s.peer.conn.CloseWrite()
-	<-s.done
-	if err != nil && !errors.Is(err, syscall.ENOTCONN) {
+	if err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, syscall.ENOTCONN) {
 		return fmt.Errorf("ending the supervisor: %w", err)
 	}
+	<-s.done
 	return nil
 }
 

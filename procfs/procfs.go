@@ -81,6 +81,9 @@ type Status struct {
 	NSpid  []int  // the pid in each pid namespace, from /proc's inwards
 	NSpgid []int
 	NSsid  []int
+	Groups []int  // supplementary
+	SigPnd uint64 // pending for the thread; bit N-1 is signal N, as in the others
+	ShdPnd uint64 // pending for the whole process
 	SigBlk uint64
 	SigIgn uint64
 	CapEff uint64
@@ -125,6 +128,12 @@ func parseStatus(text string) (Status, error) {
 			s.NSpgid, err = atois(f)
 		case "NSsid":
 			s.NSsid, err = atois(f)
+		case "Groups":
+			s.Groups, err = atois(f)
+		case "SigPnd":
+			s.SigPnd, err = strconv.ParseUint(f[0], 16, 64)
+		case "ShdPnd":
+			s.ShdPnd, err = strconv.ParseUint(f[0], 16, 64)
 		case "SigBlk":
 			s.SigBlk, err = strconv.ParseUint(f[0], 16, 64)
 		case "SigIgn":

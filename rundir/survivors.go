@@ -31,7 +31,11 @@ func killAll(marker string) error {
 	}
 	s := survivors{marker: marker, spaces: map[string]*os.File{}, known: map[string]bool{}}
 	defer s.close()
-	if s.marked("self") {
+	marked, err := s.marked("self")
+	if err != nil {
+		return fmt.Errorf("look for programs left inside: %w", err)
+	}
+	if marked {
 		return fmt.Errorf("look for programs left inside: the marker %s is in our own mount namespace", marker)
 	}
 	own, err := os.Readlink("/proc/self/ns/mnt")
@@ -61,7 +65,7 @@ type survivors struct {
 	marker string
 	own    string              // our own mount namespace, as its link reads
 	spaces map[string]*os.File // mount namespaces with the marker; kept open so that their numbers are not reused
-	known  map[string]bool     // mount namespace and root already read in this pass
+	known  map[string]bool     // mount namespace and root without the marker, as read in this pass
 }
 
 func (s *survivors) close() {
@@ -104,8 +108,12 @@ func (s *survivors) learn(pid string) {
 	if s.known[key] {
 		return
 	}
-	s.known[key] = true
-	if !s.marked(pid) {
+	marked, err := s.marked(pid)
+	if err != nil {
+		return // it has ended, which says nothing of others in there
+	}
+	if !marked {
+		s.known[key] = true
 		return
 	}
 	f, err := os.Open(filepath.Join("/proc", pid, "ns/mnt"))
@@ -127,18 +135,20 @@ func (s *survivors) learn(pid string) {
 func (s *survivors) inside(pid string) bool {
 	space, err := os.Readlink(filepath.Join("/proc", pid, "ns/mnt"))
 	if errors.Is(err, os.ErrPermission) {
-		return s.marked(pid)
+		marked, err := s.marked(pid)
+		return err == nil && marked
 	}
 	return err == nil && space != s.own && s.spaces[space] != nil
 }
 
-// marked reports whether the marker is the source of a mount that pid sees.
-func (s *survivors) marked(pid string) bool {
+// marked reports whether the marker is the source of a mount that pid sees. A process
+// that is ending has no mounts to read.
+func (s *survivors) marked(pid string) (bool, error) {
 	data, err := os.ReadFile(filepath.Join("/proc", pid, "mountinfo"))
 	if err != nil || !bytes.Contains(data, []byte(s.marker)) {
-		return false
+		return false, err
 	}
-	return slices.ContainsFunc(parseMountinfo(data), func(m mount) bool { return m.source == s.marker })
+	return slices.ContainsFunc(parseMountinfo(data), func(m mount) bool { return m.source == s.marker }), nil
 }
 
 // kill kills pids that are still inside and waits until they have ended.

@@ -61,6 +61,7 @@ type Namespace struct {
 	door     *fusefs.Door       // nil unless tapped
 	watch    *os.File           // inotify on the instance; nil when it is the parent's
 	detached *os.File           // the instance's mount of our own; keeps it alive
+	entry    *rundir.Entry      // its place in the runtime directory
 	path     string             // where the parent finds the instance
 	created  time.Time          //
 	changed  chan struct{}      // one slot: look whether it is time to end
@@ -74,13 +75,14 @@ type Namespace struct {
 	end  chan struct{} // closed to begin the end
 	once sync.Once     // closes end
 	done chan struct{} // closed when everything is gone
+	left error         // immutable once done is closed: why something is not
 }
 
 // New makes the namespace of cfg. entry is its place in the runtime directory: the
 // instance is mounted there for the parent, where that may mount. On error nothing is
 // left but the entry.
 func New(cfg Config, entry *rundir.Entry) (_ *Namespace, err error) {
-	n := &Namespace{cfg: cfg, created: time.Now(), changed: make(chan struct{}, 1),
+	n := &Namespace{cfg: cfg, entry: entry, created: time.Now(), changed: make(chan struct{}, 1),
 		processes: make(map[*hub.Terminal]*Process), end: make(chan struct{}), done: make(chan struct{})}
 	n.hub = hub.New(n.look)
 	n.sup, err = nsexec.Start(nsexec.Config{
@@ -162,14 +164,17 @@ func (n *Namespace) live() {
 		case <-n.end:
 			alive = false
 		case <-n.sup.Done():
-			alive = false // killed: what it started is gone or cannot be reached
+			alive = false // somebody killed it
 		}
 	}
 	n.mu.Lock()
 	n.ending = true
 	n.mu.Unlock()
-	n.sup.Kill()
+	lost := n.sup.Kill()
 	n.tearDown()
+	if lost != nil { // nobody has ended what it started
+		n.left = n.entry.KillPrograms()
+	}
 	close(n.done)
 }
 
@@ -261,5 +266,10 @@ func (n *Namespace) Process(t *hub.Terminal) *Process {
 // End ends every program in the namespace, then the namespace. It returns at once.
 func (n *Namespace) End() { n.once.Do(func() { close(n.end) }) }
 
-// Done is closed when the namespace has ended and everything it made is gone.
+// Done is closed when the namespace has ended and everything it made is gone, but for
+// what Err tells of.
 func (n *Namespace) Done() <-chan struct{} { return n.done }
+
+// Err tells, after Done, why something that ran inside could not be ended. Its entry is
+// then to be left for rundir's Clean.
+func (n *Namespace) Err() error { return n.left }

@@ -18,13 +18,18 @@ func (p tap) OpenPtmx(c pts.Caller, flags int) (pts.End, error) {
 	if err != nil {
 		return nil, err
 	}
-	opener := hub.Opener{PID: c.PID()}
-	if s, err := procfs.ReadStatus(opener.PID); err == nil {
-		opener = hub.Opener{PID: s.TGID, Comm: s.Comm} // the caller is a thread
-	}
-	return p.n.hub.Tap(ptm, ptm.Index(), opener), nil
+	t := p.n.hub.Tap(ptm, ptm.Index(), hub.Opener{PID: c.PID()})
+	go nameOpener(t) // asking /proc takes longer than opening
+	return t, nil
 }
 
 func (p tap) Stat() (unix.Stat_t, error) { return p.n.instance.Stat() }
 func (p tap) Chmod(mode uint32) error    { return p.n.instance.Chmod(mode) }
 func (p tap) Chown(uid, gid int) error   { return p.n.instance.Chown(uid, gid) }
+
+// nameOpener finds the process that the opener, a thread, belongs to.
+func nameOpener(t *hub.Terminal) {
+	if s, err := procfs.ReadStatus(t.Opener().PID); err == nil {
+		t.SetOpener(hub.Opener{PID: s.TGID, Comm: s.Comm})
+	}
+}

@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const rmLong = `Rm ends namespaces: every program in them is ended (SIGHUP and SIGTERM, then
-SIGKILL), then everything that was made for them is taken away. It returns when
+const rmLong = `Rm ends namespaces: every program in them is ended (SIGHUP, then
+SIGTERM, then SIGKILL), then everything that was made for them is taken away. It returns when
 that is done. A server that does not answer is killed.`
 
 // endTime is how long a server may take to end its namespace.

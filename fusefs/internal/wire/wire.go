@@ -26,6 +26,7 @@ const (
 // Op is a request's operation, fuse_opcode.
 type Op uint32
 
+// The operations that a terminal's file meets.
 const (
 	OpForget      Op = 2
 	OpGetattr     Op = 3
@@ -36,8 +37,6 @@ const (
 	OpStatfs      Op = 17
 	OpRelease     Op = 18
 	OpFsync       Op = 20
-	OpGetxattr    Op = 22
-	OpListxattr   Op = 23
 	OpFlush       Op = 25
 	OpInit        Op = 26
 	OpAccess      Op = 34
@@ -68,15 +67,25 @@ const (
 
 // Bits of SetattrIn.Valid.
 const (
-	SetMode = 1 << 0
-	SetUID  = 1 << 1
-	SetGID  = 1 << 2
-	SetSize = 1 << 3
+	SetMode     = 1 << 0
+	SetUID      = 1 << 1
+	SetGID      = 1 << 2
+	SetSize     = 1 << 3
+	SetAtime    = 1 << 4
+	SetMtime    = 1 << 5
+	SetFH       = 1 << 6 // through an open file: ftruncate(2)
+	SetAtimeNow = 1 << 7
+	SetMtimeNow = 1 << 8
 )
+
+// ReadLockOwner is set in ReadIn.ReadFlags for each read(2) of a file that is open with
+// OpenDirectIO, and is not for the page faults of a mapping.
+const ReadLockOwner = 1 << 1
 
 // PollScheduleNotify asks for a NotifyPoll when readiness changes.
 const PollScheduleNotify = 1 << 0
 
+// Sizes of what messages begin with.
 const (
 	InHeaderSize  = 40
 	OutHeaderSize = 16
@@ -109,6 +118,7 @@ func ParseIn(b []byte) (In, error) {
 // InitIn is what the kernel offers.
 type InitIn struct{ Major, Minor, MaxReadahead, Flags, Flags2 uint32 }
 
+// ParseInit parses the body of INIT.
 func ParseInit(b []byte) (InitIn, error) {
 	if len(b) < 16 {
 		return InitIn{}, ErrShort
@@ -179,6 +189,7 @@ type SetattrIn struct {
 	Mode, UID, GID uint32
 }
 
+// ParseSetattr parses the body of SETATTR.
 func ParseSetattr(b []byte) (SetattrIn, error) {
 	if len(b) < 84 {
 		return SetattrIn{}, ErrShort
@@ -195,11 +206,15 @@ func ParseOpen(b []byte) (flags uint32, err error) {
 	return le.Uint32(b), nil
 }
 
+// AppendOpenOut appends the answer to OPEN: the handle that later requests name.
 func AppendOpenOut(b []byte, fh uint64, flags uint32) []byte {
 	b = le.AppendUint64(b, fh)
 	b = le.AppendUint32(b, flags)
 	return le.AppendUint32(b, 0)
 }
+
+// ParseAccess returns the permissions that access(2) asks about.
+func ParseAccess(b []byte) (mask uint32, err error) { return ParseOpen(b) }
 
 // ParseFH returns the file handle that the bodies of RELEASE, FSYNC and FLUSH begin with.
 func ParseFH(b []byte) (uint64, error) {
@@ -211,25 +226,30 @@ func ParseFH(b []byte) (uint64, error) {
 
 // ReadIn is a read of up to Size bytes; Flags are the file's, O_NONBLOCK among them.
 type ReadIn struct {
-	FH    uint64
-	Size  uint32
-	Flags uint32
+	FH        uint64
+	Size      uint32
+	ReadFlags uint32
+	Flags     uint32
 }
 
+// ParseRead parses the body of READ.
 func ParseRead(b []byte) (ReadIn, error) {
 	if len(b) < 40 {
 		return ReadIn{}, ErrShort
 	}
-	return ReadIn{FH: le.Uint64(b), Size: le.Uint32(b[16:]), Flags: le.Uint32(b[32:])}, nil
+	return ReadIn{FH: le.Uint64(b), Size: le.Uint32(b[16:]), ReadFlags: le.Uint32(b[20:]), Flags: le.Uint32(b[32:])}, nil
 }
 
-// WriteIn is a write of Data, which aliases the request's buffer.
+// WriteIn is a write of Data, which aliases the request's buffer. Flags are the file's;
+// Offset is where a regular file would have put the data.
 type WriteIn struct {
-	FH    uint64
-	Flags uint32
-	Data  []byte
+	FH     uint64
+	Offset uint64
+	Flags  uint32
+	Data   []byte
 }
 
+// ParseWrite parses the body of WRITE, whose data must all be there.
 func ParseWrite(b []byte) (WriteIn, error) {
 	if len(b) < writeInSize {
 		return WriteIn{}, ErrShort
@@ -238,9 +258,10 @@ func ParseWrite(b []byte) (WriteIn, error) {
 	if uint64(size) > uint64(len(b)-writeInSize) {
 		return WriteIn{}, ErrShort
 	}
-	return WriteIn{FH: le.Uint64(b), Flags: le.Uint32(b[32:]), Data: b[writeInSize:][:size]}, nil
+	return WriteIn{FH: le.Uint64(b), Offset: le.Uint64(b[8:]), Flags: le.Uint32(b[32:]), Data: b[writeInSize:][:size]}, nil
 }
 
+// AppendWriteOut appends the answer to WRITE: how much was taken.
 func AppendWriteOut(b []byte, n int) []byte {
 	b = le.AppendUint32(b, uint32(n))
 	return le.AppendUint32(b, 0)
@@ -258,6 +279,7 @@ type IoctlIn struct {
 	Data    []byte
 }
 
+// ParseIoctl parses the body of IOCTL, whose data must all be there.
 func ParseIoctl(b []byte) (IoctlIn, error) {
 	if len(b) < ioctlInSize {
 		return IoctlIn{}, ErrShort
@@ -270,6 +292,8 @@ func ParseIoctl(b []byte) (IoctlIn, error) {
 		OutSize: le.Uint32(b[28:]), Data: b[ioctlInSize:][:size]}, nil
 }
 
+// AppendIoctlOut appends the answer to IOCTL: what ioctl(2) returns, and what goes to the
+// caller.
 func AppendIoctlOut(b []byte, result int, data []byte) []byte {
 	b = le.AppendUint32(b, uint32(int32(result)))
 	b = append(b, make([]byte, 12)...) // flags and counts, for unrestricted ioctls
@@ -283,6 +307,7 @@ type PollIn struct {
 	Events uint32
 }
 
+// ParsePoll parses the body of POLL.
 func ParsePoll(b []byte) (PollIn, error) {
 	if len(b) < 24 {
 		return PollIn{}, ErrShort
@@ -290,6 +315,7 @@ func ParsePoll(b []byte) (PollIn, error) {
 	return PollIn{FH: le.Uint64(b), KH: le.Uint64(b[8:]), Flags: le.Uint32(b[16:]), Events: le.Uint32(b[20:])}, nil
 }
 
+// AppendPollOut appends the answer to POLL: the poll(2) bits now.
 func AppendPollOut(b []byte, events uint32) []byte {
 	b = le.AppendUint32(b, events)
 	return le.AppendUint32(b, 0)
