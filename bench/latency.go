@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -113,37 +112,24 @@ func (s slice) trips(bytes int, flush func() error, run func(trip func(time.Dura
 	return float64(trips[len(trips)/2].Nanoseconds()) / 1000, nil
 }
 
-// writeByte and readEcho make their system calls without a word to Go's scheduler, whose
-// part in a trip would be as large as the terminal's.
 func writeByte(ptm int) error {
-	b := [1]byte{'x'}
-	for {
-		n, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(ptm), uintptr(unsafe.Pointer(&b[0])), 1)
-		if errno == unix.EINTR {
-			continue
-		}
-		if errno != 0 || n != 1 {
-			return fmt.Errorf("wrote %d bytes of 1: %w", int(n), errno)
-		}
-		return nil
+	n, err := retry(func() (int, error) { return unix.Write(ptm, []byte{'x'}) })
+	if err != nil || n != 1 {
+		return fmt.Errorf("wrote %d bytes of 1: %w", n, err)
 	}
+	return nil
 }
 
 func readEcho(ptm int) error {
 	var b [16]byte
-	for {
-		n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(ptm), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
-		if errno == unix.EINTR {
-			continue
-		}
-		if errno != 0 {
-			return fmt.Errorf("read: %w", errno)
-		}
-		if n != 1 || b[0] != 'x' {
-			return fmt.Errorf("the echo of \"x\" is %q", b[:n])
-		}
-		return nil
+	n, err := retry(func() (int, error) { return unix.Read(ptm, b[:]) })
+	if err != nil {
+		return fmt.Errorf("read: %w", err)
 	}
+	if n != 1 || b[0] != 'x' {
+		return fmt.Errorf("the echo of \"x\" is %q", b[:n])
+	}
+	return nil
 }
 
 // measureOpenClose is how many pairs can be opened and closed in a second.
