@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -57,9 +58,30 @@ func setComm() {
 func ownSignals() (children <-chan os.Signal) {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGCHLD)
-	signal.Notify(make(chan os.Signal, 1))                           // all of them, and drops them
+	signal.Notify(make(chan os.Signal, 1)) // all of them, and drops them
+	heedIgnored()
 	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &unix.Sigset_t{}, nil) // cannot fail
 	return c
+}
+
+// heedIgnored puts the signals that are still ignored to their default: those that Go
+// leaves alone, the first of the real-time ones, which some make(1) ignore in all that
+// they start.
+func heedIgnored() {
+	const first, last, sigIgn = 1, 64, 1
+	for sig := uintptr(first); sig <= last; sig++ {
+		var action [8]uint64 // struct sigaction of every architecture fits, and begins with the handler
+		if !sigaction(sig, nil, &action) || action[0] != sigIgn {
+			continue
+		}
+		sigaction(sig, new([8]uint64), nil) // all zero is SIG_DFL; SIGKILL and SIGSTOP are never ignored
+	}
+}
+
+func sigaction(sig uintptr, set, old *[8]uint64) bool {
+	const sigsetSize = 8
+	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)), sigsetSize, 0, 0)
+	return errno == 0
 }
 
 // closeInherited closes whatever else those who started us left open, so that
