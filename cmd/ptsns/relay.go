@@ -45,7 +45,7 @@ type outputEnd struct {
 //
 // It starts two goroutines: one ends with the stream, one reads stdin and may
 // stay in that read until the process exits.
-func (r *relay) run() error {
+func (r *relay) run() (err error) {
 	defer r.stream.Close()
 	defer r.outer.restoreOnPanic()
 
@@ -56,6 +56,11 @@ func (r *relay) run() error {
 		}
 	}
 	defer signal.Stop(signals)
+	defer func() {
+		if err == exitHungUp { // a SIGHUP may still be on its way, and must not end us before we say how
+			signal.Ignore(syscall.SIGHUP)
+		}
+	}()
 	window := make(chan os.Signal, 1) // several changes are one
 	signal.Notify(window, syscall.SIGWINCH, syscall.SIGCONT)
 	defer signal.Stop(window)
