@@ -66,6 +66,8 @@ type Namespace struct {
 	created  time.Time          //
 	changed  chan struct{}      // one slot: look whether it is time to end
 
+	naming sync.Mutex // held while an opener is named; hub locks come after it
+
 	mu        sync.Mutex
 	processes map[*hub.Terminal]*Process // guarded by mu; programs that have not ended
 	first     *Process                   // guarded by mu
