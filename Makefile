@@ -2,7 +2,8 @@
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 60s
-ORACLETIME ?= 50s
+ORACLETIME ?= 60s
+ORACLESEED ?= 1
 
 # Standard library alone, on every OS.
 CORE = ./pts ./termios ./wait ./ldisc ./job ./pty
@@ -40,11 +41,11 @@ race: ## all tests, with the race detector
 single: ## all tests again on one processor
 	GOMAXPROCS=1 go test -timeout 10m ./...
 
-oracle: ## made-up conversations with the kernel's terminals and ours, for ORACLETIME
-	go run ./internal/oracle/cmd/oracle -time $(ORACLETIME)
+oracle: ## made-up conversations with the kernel's terminals and ours, for ORACLETIME, from ORACLESEED on (now: new ones)
+	go run ./internal/oracle/cmd/oracle -time $(ORACLETIME) -seed $(ORACLESEED)
 
 fuzz: ## each fuzz test for FUZZTIME, and the oracle
-	$(MAKE) oracle ORACLETIME=$(FUZZTIME)
+	$(MAKE) oracle ORACLETIME=$(FUZZTIME) ORACLESEED=now
 	@for pkg in $$(go list ./...); do \
 		for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 			echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \

@@ -106,6 +106,10 @@ var asksFirst = map[uint32]bool{
 	pts.TIOCSETD: true, pts.TIOCGPGRP: true, pts.TIOCSPGRP: true, pts.TIOCGSID: true,
 }
 
+// fioqsize is FIOQSIZE, which Linux refuses for whatever is not a file, a directory or
+// a link before it asks the terminal (do_vfs_ioctl): a hangup does not change the answer.
+const fioqsize = 0x5460
+
 // onEnd says where a request is known.
 type onEnd uint8
 
@@ -120,7 +124,7 @@ func (r *request) doLocked(req uint32) error {
 	switch {
 	case r.e.closed:
 		return pts.EBADF
-	case r.e.hungUpLocked() && req == pts.TIOCSPGRP:
+	case req == fioqsize, r.e.hungUpLocked() && req == pts.TIOCSPGRP:
 		return pts.ENOTTY
 	case r.e.hungUpLocked():
 		return pts.EIO

@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/ptsns/ptsns/internal/oracle"
@@ -18,12 +19,18 @@ import (
 func main() {
 	oracle.Main()
 	limit := flag.Duration("time", time.Minute, "how long")
-	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the first conversation; the next has the next")
+	seed := uint64(time.Now().UnixNano())
+	flag.Func("seed", "`number` of the first conversation, or now; the next has the next (default now)", func(s string) (err error) {
+		if s != "now" {
+			seed, err = strconv.ParseUint(s, 10, 64)
+		}
+		return err
+	})
 	one := flag.Bool("one", false, "only the conversation of -seed")
 	self := flag.Bool("self", false, "compare the kernel with itself, which tests this program")
 	whole := flag.Bool("whole", false, "do not shorten what differs")
 	flag.Parse()
-	if err := run(*limit, *seed, *one, *self, *whole); err != nil {
+	if err := run(*limit, seed, *one, *self, *whole); err != nil {
 		fmt.Fprintln(os.Stderr, "oracle:", err)
 		os.Exit(1)
 	}
