@@ -23,11 +23,8 @@
 package fusefs
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"sync"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -104,41 +101,6 @@ func newDoor(fd int, ptmx Ptmx, userNS bool) *Door {
 		in: make([]byte, requestSize), out: make([]byte, wire.OutHeaderSize+maxTransfer)}
 }
 
-// takeOver closes f and returns a non-blocking descriptor of the same open file.
-func takeOver(f *os.File) (int, error) {
-	defer f.Close()
-	conn, err := f.SyscallConn()
-	if err != nil {
-		return -1, fmt.Errorf("taking over the FUSE descriptor: %w", err)
-	}
-	fd := -1
-	cerr := conn.Control(func(old uintptr) {
-		if fd, err = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0); err == nil {
-			err = unix.SetNonblock(fd, true)
-		}
-	})
-	if err = errors.Join(cerr, err); err != nil {
-		if fd >= 0 {
-			_ = unix.Close(fd) // of no use
-		}
-		return -1, fmt.Errorf("taking over the FUSE descriptor: %w", err)
-	}
-	return fd, nil
-}
-
-// requests reads and answers a request, if there is one, and tells whether there was.
-func (d *Door) requests() bool {
-	n, _, err := unix.RawSyscall(unix.SYS_READ, uintptr(d.fd), uintptr(unsafe.Pointer(&d.in[0])), uintptr(len(d.in)))
-	switch err {
-	case 0:
-		d.dispatch(d.in[:n], d.out)
-		return true
-	case unix.ENODEV: // the mount is gone, and says so for ever
-		d.leaveLoop()
-	}
-	return false // EAGAIN; EINTR; ENOENT: the request was withdrawn while we read it
-}
-
 // Close stops serving: every request in flight and every later one fails with
 // ECONNABORTED, and all ends that were opened through the door are closed. It is
 // called after the loop has ended, or from it. It does not wait for goroutines that a
@@ -165,61 +127,6 @@ func (d *Door) leaveLoop() {
 	forget()
 }
 
-// dispatch answers one request, or parks it, or leaves it to a goroutine. msg is
-// reused once it returns.
-func (d *Door) dispatch(msg, out []byte) {
-	in, err := wire.ParseIn(msg)
-	if err != nil {
-		return // no header, nobody to answer
-	}
-	switch in.Op {
-	case wire.OpForget, wire.OpBatchForget:
-		return // these have no answer
-	case wire.OpInit:
-		d.init(in, out)
-	case wire.OpDestroy, wire.OpFlush:
-		d.replyOK(in.Unique)
-	case wire.OpAccess:
-		d.access(in)
-	case wire.OpGetattr:
-		d.getattr(in, out)
-	case wire.OpSetattr:
-		d.setattr(in, out)
-	case wire.OpStatfs:
-		d.reply(in.Unique, wire.AppendStatfsOut(out[:wire.OutHeaderSize]))
-	case wire.OpOpen:
-		d.open(in, out)
-	case wire.OpRelease:
-		d.release(in)
-	case wire.OpRead:
-		d.read(in, out)
-	case wire.OpWrite:
-		d.write(in, out)
-	case wire.OpPoll:
-		d.poll(in, out)
-	case wire.OpIoctl:
-		d.ioctl(in)
-	case wire.OpInterrupt:
-		d.interrupt(in)
-	case wire.OpFsync:
-		d.replyError(in.Unique, unix.EINVAL) // as a terminal does
-	case wire.OpFallocate:
-		d.replyError(in.Unique, unix.ENODEV)
-	default:
-		d.replyError(in.Unique, unix.ENOSYS) // the kernel does not ask again, or says EOPNOTSUPP
-	}
-}
-
-func (d *Door) init(in wire.In, out []byte) {
-	i, err := wire.ParseInit(in.Body)
-	if err != nil || i.Major != wire.Major {
-		d.replyError(in.Unique, unix.EPROTO)
-		return
-	}
-	flags := i.Flags & (wire.InitAsyncRead | wire.InitBigWrites | wire.InitMaxPages)
-	d.reply(in.Unique, wire.AppendInit(out[:wire.OutHeaderSize], min(i.Minor, wire.Minor), flags, 0, maxBackground, maxPages))
-}
-
 // handle finds the open file fh, or answers EBADF.
 func (d *Door) handle(in wire.In, fh uint64) *handle {
 	d.mu.Lock()
@@ -229,49 +136,4 @@ func (d *Door) handle(in wire.In, fh uint64) *handle {
 		d.replyError(in.Unique, unix.EBADF)
 	}
 	return h
-}
-
-// reply sends msg, whose first OutHeaderSize bytes are for the header. It tells whether
-// there was somebody to take the answer.
-func (d *Door) reply(unique uint64, msg []byte) bool {
-	wire.PutOutHeader(msg, len(msg), 0, unique)
-	return d.send(msg)
-}
-
-func (d *Door) replyOK(unique uint64) {
-	var b [wire.OutHeaderSize]byte
-	d.reply(unique, b[:])
-}
-
-// replyError answers with the errno that err is or wraps, EIO when it has none. The
-// kernel takes numbers from 1 to 511 only, and would leave its caller waiting for more.
-func (d *Door) replyError(unique uint64, err error) {
-	errno, plain := err.(unix.Errno)
-	if !plain {
-		errno = wrapped(err)
-	}
-	if errno == 0 || errno >= 512 {
-		errno = unix.EIO
-	}
-	var b [wire.OutHeaderSize]byte
-	wire.PutOutHeader(b[:], len(b), int32(errno), unique)
-	d.send(b[:])
-}
-
-func wrapped(err error) unix.Errno {
-	var errno unix.Errno
-	_ = errors.As(err, &errno) // 0 is what it is when there is none
-	return errno
-}
-
-// send writes one message and tells whether it was taken. That it was not means that
-// the asker or the mount is gone, which the reading side learns by itself. Writing never
-// blocks: what is sent is copied to who waits for it.
-func (d *Door) send(msg []byte) bool {
-	for {
-		_, _, err := unix.RawSyscall(unix.SYS_WRITE, uintptr(d.fd), uintptr(unsafe.Pointer(&msg[0])), uintptr(len(msg)))
-		if err != unix.EINTR {
-			return err == 0
-		}
-	}
 }

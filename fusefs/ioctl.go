@@ -4,8 +4,6 @@ package fusefs
 
 import (
 	"encoding/binary"
-	"os"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -114,78 +112,6 @@ func (t transfer) store(mem memory, b []byte) ([]byte, error) {
 		return b, nil
 	}
 	return nil, mem.write(t.arg, b)
-}
-
-// permitted decides what the kernel decides before it looks at the argument.
-func permitted(end pts.End, c caller, r pts.Ioctl) error {
-	switch {
-	case r.Req == pts.TIOCSTI:
-		if !capable(c.pid, unix.CAP_SYS_ADMIN) {
-			return refuseSTI()
-		}
-	case r.Req == pts.TIOCVHANGUP:
-		if !capable(c.pid, unix.CAP_SYS_ADMIN) {
-			return unix.EPERM
-		}
-	case r.Req == pts.TIOCSLCKTRMIOS:
-		if !capable(c.pid, unix.CAP_SYS_ADMIN) && !capable(c.pid, unix.CAP_CHECKPOINT_RESTORE) {
-			return unix.EPERM
-		}
-	case r.SetsTermios():
-		return checkBackground(end, c)
-	}
-	return nil
-}
-
-// perform does one request for c as the kernel would have done it for c itself. Most
-// go to the end as they are; those whose answer depends on who asks are decided here.
-func perform(end pts.End, c caller, r pts.Ioctl, arg []byte) (int, error) {
-	switch r.Req {
-	case pts.TIOCGPTPEER:
-		return 0, unix.ENOTTY // a descriptor cannot be passed back; openers fall back to the name
-	case pts.TIOCSIG:
-		return 0, unix.EFAULT // what the kernel says before it even asks us
-	case pts.TIOCNOTTY:
-		return 0, unix.ENOTTY // a ptm is nobody's controlling terminal
-	case pts.TIOCSCTTY:
-		return 0, setControlling(end, c, binary.LittleEndian.Uint64(arg))
-	case pts.TIOCGPGRP, pts.TIOCGSID:
-		n, err := end.Ioctl(c, r.Req, arg)
-		if err == nil {
-			putInt(arg, pidFor(c.pid, getInt(arg)))
-		}
-		return n, err
-	case pts.TIOCSPGRP:
-		if getInt(arg) < 0 {
-			return 0, unix.EINVAL
-		}
-		return 0, unix.ENOTTY // only a process of the terminal's session could, and only itself
-	case pts.TIOCSETD:
-		if err := checkDiscipline(getInt(arg)); err != nil {
-			return 0, err
-		}
-	}
-	return end.Ioctl(c, r.Req, arg)
-}
-
-// checkDiscipline lets a caller change the ptm's line discipline only among those that
-// need no module and no privilege: the kernel would load and allow any for us.
-func checkDiscipline(ldisc int) error {
-	const nTTY, nNull = 0, 27
-	if ldisc != nTTY && ldisc != nNull {
-		return unix.EINVAL
-	}
-	return nil
-}
-
-// refuseSTI is the errno of TIOCSTI for a caller without CAP_SYS_ADMIN: EIO where
-// dev.tty.legacy_tiocsti is off, which the kernel looks at first.
-func refuseSTI() error {
-	b, err := os.ReadFile("/proc/sys/dev/tty/legacy_tiocsti")
-	if err == nil && strings.TrimSpace(string(b)) == "0" {
-		return unix.EIO
-	}
-	return unix.EPERM
 }
 
 func getInt(b []byte) int    { return int(int32(binary.LittleEndian.Uint32(b))) }
