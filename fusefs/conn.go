@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/fusefs/internal/wire"
+	"github.com/ptsns/ptsns/pts"
 )
 
 // takeOver closes f and returns a non-blocking descriptor of the same open file.
@@ -60,25 +61,37 @@ func (d *Door) replyOK(unique uint64) {
 	d.reply(unique, b[:])
 }
 
-// replyError answers with the errno that err is or wraps, EIO when it has none. The
-// kernel takes numbers from 1 to 511 only, and would leave its caller waiting for more.
+// replyError answers with the errno that err is or wraps, EIO when it has none.
 func (d *Door) replyError(unique uint64, err error) {
+	var b [wire.OutHeaderSize]byte
+	wire.PutOutHeader(b[:], len(b), int32(errnoOf(err)), unique)
+	d.send(b[:])
+}
+
+// errnoOf makes of err what the kernel takes: numbers from 1 to 511 only, for others
+// would leave its caller waiting for more. A call that is to be restarted is only
+// interrupted, because an answer through FUSE cannot ask for a restart.
+func errnoOf(err error) unix.Errno {
 	errno, plain := err.(unix.Errno)
 	if !plain {
 		errno = wrapped(err)
 	}
-	if errno == 0 || errno >= 512 {
-		errno = unix.EIO
+	switch {
+	case errno == unix.Errno(pts.ERESTARTSYS):
+		return unix.EINTR
+	case errno == 0 || errno >= 512:
+		return unix.EIO
 	}
-	var b [wire.OutHeaderSize]byte
-	wire.PutOutHeader(b[:], len(b), int32(errno), unique)
-	d.send(b[:])
+	return errno
 }
 
 func wrapped(err error) unix.Errno {
 	var errno unix.Errno
-	_ = errors.As(err, &errno) // 0 is what it is when there is none
-	return errno
+	var ours pts.Errno
+	if errors.As(err, &errno) || !errors.As(err, &ours) {
+		return errno // 0 is what it is when there is none
+	}
+	return unix.Errno(ours)
 }
 
 // send writes one message and tells whether it was taken. That it was not means that

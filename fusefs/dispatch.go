@@ -17,7 +17,7 @@ func (d *Door) dispatch(msg, out []byte) {
 	}
 	switch in.Op {
 	case wire.OpForget, wire.OpBatchForget:
-		return // these have no answer
+		d.forgotten(in)
 	case wire.OpInit:
 		d.init(in, out)
 	case wire.OpDestroy, wire.OpFlush:
@@ -49,7 +49,41 @@ func (d *Door) dispatch(msg, out []byte) {
 	case wire.OpFallocate:
 		d.replyError(in.Unique, unix.ENODEV)
 	default:
+		d.dispatchDir(in, out)
+	}
+}
+
+// dispatchDir does the same for what is asked of directories.
+func (d *Door) dispatchDir(in wire.In, out []byte) {
+	switch in.Op {
+	case wire.OpLookup:
+		d.lookup(in, out)
+	case wire.OpOpendir:
+		d.opendir(in, out)
+	case wire.OpReaddir:
+		d.readdir(in, out)
+	case wire.OpReleasedir:
+		d.releasedir(in)
+	case wire.OpFsyncdir:
+		d.replyOK(in.Unique)
+	case wire.OpMknod:
+		d.mknod(in, out)
+	case wire.OpMkdir, wire.OpUnlink, wire.OpRmdir, wire.OpRename, wire.OpRename2, wire.OpSymlink, wire.OpLink, wire.OpCreate:
+		d.refuse(in)
+	default:
 		d.replyError(in.Unique, unix.ENOSYS) // the kernel does not ask again, or says EOPNOTSUPP
+	}
+}
+
+// forgotten drops nodes that the kernel has dropped. It has no answer.
+func (d *Door) forgotten(in wire.In) {
+	if in.Op == wire.OpBatchForget {
+		list, _ := wire.ParseBatchForget(in.Body) // none when there is an error
+		d.forgetNodes(list...)
+		return
+	}
+	if count, err := wire.ParseForget(in.Body); err == nil {
+		d.forgetNodes(wire.Forget{Node: in.Node, Count: count})
 	}
 }
 

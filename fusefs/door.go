@@ -1,25 +1,28 @@
 //go:build linux
 
-// Package fusefs is the door to the operating system: it serves the file that is
-// mounted over /dev/ptmx, so that every terminal opened through it is ours to pass on.
+// Package fusefs is the door to the operating system: it serves terminals of ours as
+// files that any program opens. Serve is a mount of one file, to be put over /dev/ptmx,
+// behind which stands a ptmx of the kernel's. ServeTree is a mount of a directory, an
+// instance of virtual terminals with its ptmx, its pts and its tty.
 //
 // It is not a FUSE library. The kernel's protocol is in internal/wire; this package
-// knows one file, and what read, write, poll and ioctl of a ptm mean on it.
+// knows terminals, and what open, read, write, poll and ioctl mean on them.
 //
 // Requests are read and answered on the caller's event loop, which never blocks on a
-// terminal. What cannot be answered yet is parked in its handle, and the terminal's owner
-// calls back when it is worth another look. Requests that touch the caller's memory
-// run on goroutines of their own, because that memory may answer as slowly as the
-// caller likes.
+// terminal. What cannot be answered yet waits without a goroutine: the read or write of
+// a virtual end is started, and answered by whoever ends it (started.go); that of a
+// kernel's is parked in its handle until the end calls back (parked.go). Requests that
+// touch the caller's memory run on goroutines of their own, because that memory may
+// answer as slowly as the caller likes.
 //
 // Lock order: Door.mu, handle.mu and the lock of turns are never held together. The
 // loop's lock is below Door.mu; handle.mu is held over the calls of pts.End, whose own
-// locks are below. No lock is held while an answer is written.
+// locks are below. No lock is held while an answer is written or a read is started.
 //
 // A process that serves a door must not open, stat by path or execute through its own
-// mount: it would wait for itself. All opens share one inode, and the kernel holds that
-// inode's lock, shared, during a write that blocks: what needs it exclusively (chmod,
-// chown, fsync, truncation) waits for that write, and holds up later ones.
+// mount: it would wait for itself. All opens of a file share one inode, and the kernel
+// holds that inode's lock, shared, during a write that blocks: what needs it exclusively
+// (chmod, chown, fsync, truncation) waits for that write, and holds up later ones.
 package fusefs
 
 import (
@@ -33,17 +36,6 @@ import (
 	"github.com/ptsns/ptsns/pts"
 	"github.com/ptsns/ptsns/wait"
 )
-
-// Ptmx is what stands behind the file: a clone device whose opening makes a pair. Its
-// methods must not block for long and may be called at once.
-type Ptmx interface {
-	// OpenPtmx opens a pair for c with the flags of open(2).
-	OpenPtmx(c pts.Caller, flags int) (pts.End, error)
-	// Stat describes the node that the file stands for; its type and size are ignored.
-	Stat() (unix.Stat_t, error)
-	Chmod(mode uint32) error
-	Chown(uid, gid int) error
-}
 
 const (
 	pageSize    = 4096
@@ -59,20 +51,26 @@ const (
 
 // Door serves one FUSE connection.
 type Door struct {
-	fd     int // /dev/fuse, non-blocking; immutable, like ptmx and userNS
-	ptmx   Ptmx
-	userNS bool
+	fd      int                                // /dev/fuse, non-blocking; immutable, like the next four
+	root    Node                               // what is mounted: a file or a Dir
+	rules   rules                              // how ends are asked
+	callers func(pid, uid, gid int) pts.Caller // who asks; nil: callers of ours
+	userNS  bool
 
-	in, out []byte // used by the loop alone
+	in, out []byte            // used by the loop alone, like known
+	known   map[uint64]*known // nodes but the root, by number without asMade
 
 	mu      sync.Mutex
 	forget  func()                // guarded by mu; ends the registration with the loop
 	handles map[uint64]*handle    // guarded by mu; nil once closed
+	dirs    map[uint64]*listing   // guarded by mu; open directories; nil once closed
 	nextFH  uint64                // guarded by mu
 	aside   map[uint64]*asideCall // guarded by mu; requests on goroutines, by unique; nil once closed
+	started map[uint64]*started   // guarded by mu; reads and writes under way in ends, by unique
+	spare   []*started            // guarded by mu; over, to be used again
 
 	turns     turns          // who may be in callers' memory now
-	answering sync.WaitGroup // goroutines that are about to answer
+	answering sync.WaitGroup // what is about to answer: goroutines, and all that is started
 	once      sync.Once
 }
 
@@ -84,20 +82,49 @@ func Serve(fuse *os.File, ptmx Ptmx, userNS bool, loop *epoll.Loop) (*Door, erro
 	if err != nil {
 		return nil, err
 	}
-	d := newDoor(fd, ptmx, userNS)
+	return serve(newDoor(fd, ptmx, userNS), loop)
+}
+
+// ServeTree answers requests on fuse, an open /dev/fuse that is mounted as a directory,
+// from loop. It takes fuse over, also when it fails. What callers gives is asked with
+// what each request asks: pid is the thread's in our pid namespace, 0 when it has none
+// there, the ids are those of its files. Callers may be called on any goroutine and
+// must not block for long. ServeTree returns at once.
+func ServeTree(fuse *os.File, root Dir, callers func(pid, uid, gid int) pts.Caller, loop *epoll.Loop) (*Door, error) {
+	fd, err := takeOver(fuse)
+	if err != nil {
+		return nil, err
+	}
+	return serve(newTree(fd, root, callers), loop)
+}
+
+func serve(d *Door, loop *epoll.Loop) (_ *Door, err error) {
 	d.mu.Lock() // the first request may come before we know how to be forgotten
-	d.forget, err = loop.AddEager(fd, wait.In, d.requests)
+	d.forget, err = loop.AddEager(d.fd, wait.In, d.requests)
 	d.mu.Unlock()
 	if err != nil {
-		_ = unix.Close(fd) // nobody was served
+		_ = unix.Close(d.fd) // nobody was served
 		return nil, err
 	}
 	return d, nil
 }
 
 func newDoor(fd int, ptmx Ptmx, userNS bool) *Door {
-	return &Door{fd: fd, ptmx: ptmx, userNS: userNS, forget: func() {}, nextFH: 1,
-		handles: make(map[uint64]*handle), aside: make(map[uint64]*asideCall),
+	d := newConn(fd)
+	d.root, d.rules, d.userNS = ptmxNode{ptmx}, kernelRules{}, userNS
+	return d
+}
+
+func newTree(fd int, root Dir, callers func(pid, uid, gid int) pts.Caller) *Door {
+	d := newConn(fd)
+	d.root, d.rules, d.callers = root, virtualRules{callers}, callers
+	return d
+}
+
+func newConn(fd int) *Door {
+	return &Door{fd: fd, forget: func() {}, nextFH: 1, known: make(map[uint64]*known),
+		handles: make(map[uint64]*handle), dirs: make(map[uint64]*listing),
+		aside: make(map[uint64]*asideCall), started: make(map[uint64]*started),
 		in: make([]byte, requestSize), out: make([]byte, wire.OutHeaderSize+maxTransfer)}
 }
 
@@ -110,12 +137,13 @@ func (d *Door) Close() {
 		d.leaveLoop()
 		d.mu.Lock()
 		handles := d.handles
-		d.handles, d.aside = nil, nil
+		d.handles, d.dirs, d.aside = nil, nil, nil
 		d.mu.Unlock()
-		d.answering.Wait() // so that no answer goes to a stranger's descriptor
+		d.endStarted()
 		for _, h := range handles {
 			h.release()
 		}
+		d.answering.Wait()   // so that no answer goes to a stranger's descriptor
 		_ = unix.Close(d.fd) // aborts the connection; there is nobody to tell
 	})
 }
@@ -125,15 +153,4 @@ func (d *Door) leaveLoop() {
 	forget := d.forget
 	d.mu.Unlock()
 	forget()
-}
-
-// handle finds the open file fh, or answers EBADF.
-func (d *Door) handle(in wire.In, fh uint64) *handle {
-	d.mu.Lock()
-	h := d.handles[fh]
-	d.mu.Unlock()
-	if h == nil {
-		d.replyError(in.Unique, unix.EBADF)
-	}
-	return h
 }

@@ -14,17 +14,90 @@ import (
 
 const allEvents = wait.In | wait.Pri | wait.Out | wait.Err | wait.Hup | wait.RdNorm | wait.WrNorm | wait.RdHup
 
-// handle is one open of the file: a ptm, and the requests that wait for it.
+// handle is one open of a file: an end, and what waits for it.
 type handle struct {
-	door *Door
-	end  pts.End
-	stop func() // ends the notification
+	door    *Door
+	end     pts.End
+	starter pts.Starter // end, when it waits by itself; nil: requests are parked here
+	stop    func()      // ends the notification
 
 	mu     sync.Mutex
 	reads  []parkedRead  // guarded by mu; in order of arrival
 	writes []parkedWrite // guarded by mu; in order of arrival
 	pollKH uint64        // guarded by mu: whom to notify
 	wanted wait.Events   // guarded by mu: what those who wait for a notification want
+}
+
+func (d *Door) open(in wire.In, out []byte) {
+	n := d.node(in)
+	if n == nil {
+		return
+	}
+	flags, err := wire.ParseOpen(in.Body)
+	if err != nil {
+		d.replyError(in.Unique, err)
+		return
+	}
+	c := d.caller(in)
+	end, err := n.Open(d.asker(c), d.openFlags(c, n, int(flags)))
+	if err != nil {
+		d.replyError(in.Unique, err)
+		return
+	}
+	h := &handle{door: d, end: end}
+	if d.callers != nil {
+		h.starter, _ = end.(pts.Starter)
+	}
+	h.stop = end.Notify(allEvents, h.look)
+	d.mu.Lock()
+	fh := d.nextFH
+	d.nextFH++
+	d.handles[fh] = h
+	d.mu.Unlock()
+	if !d.reply(in.Unique, wire.AppendOpenOut(out[:wire.OutHeaderSize], fh, openFlags)) {
+		d.drop(fh) // the opener is gone: nobody will release what it never had
+	}
+}
+
+// handle finds the open file fh, or answers EBADF.
+func (d *Door) handle(in wire.In, fh uint64) *handle {
+	d.mu.Lock()
+	h := d.handles[fh]
+	d.mu.Unlock()
+	if h == nil {
+		d.replyError(in.Unique, unix.EBADF)
+	}
+	return h
+}
+
+// release closes the end at the last close of the file. It is done here, in the order
+// of requests, so that the next open finds the index free.
+func (d *Door) release(in wire.In) {
+	fh, err := wire.ParseFH(in.Body)
+	if err != nil {
+		d.replyError(in.Unique, err)
+		return
+	}
+	d.drop(fh)
+	d.replyOK(in.Unique)
+}
+
+func (d *Door) drop(fh uint64) {
+	d.mu.Lock()
+	h := d.handles[fh]
+	delete(d.handles, fh)
+	d.mu.Unlock()
+	if h != nil {
+		h.release()
+	}
+}
+
+// release closes the end. Nothing waits for it any more when the kernel releases a
+// file; when the door closes, what does ends with EIO.
+func (h *handle) release() {
+	h.stop()
+	h.unparkAll(unix.EIO)
+	_ = h.end.Close() // an end's close reports nothing that its opener could use
 }
 
 func (d *Door) poll(in wire.In, out []byte) {
@@ -81,21 +154,4 @@ func (h *handle) look(now wait.Events) {
 		wire.PutNotifyPoll(b[:], kh)
 		h.door.send(b[:])
 	}
-}
-
-// release closes the end. Requests cannot be parked any more when the kernel releases
-// a file; when the door closes, they end with EIO.
-func (h *handle) release() {
-	h.stop()
-	h.mu.Lock()
-	reads, writes := h.reads, h.writes
-	h.reads, h.writes = nil, nil
-	h.mu.Unlock()
-	for _, r := range reads {
-		h.door.replyError(r.unique, unix.EIO)
-	}
-	for _, w := range writes {
-		h.door.answerWrite(w, unix.EIO)
-	}
-	_ = h.end.Close() // a ptm's close reports nothing that its opener could use
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/ptsns/ptsns/pts"
 )
 
-// ioctl answers a request on the ptm. FUSE copied the argument only if the request's
+// ioctl answers a request on an end. FUSE copied the argument only if the request's
 // number carries its size; the rest is fetched from, or stored into, the caller's
 // memory, which is somebody else's to slow down, so it is done aside.
 func (d *Door) ioctl(in wire.In) {
@@ -34,7 +34,7 @@ func (d *Door) ioctl(in wire.In) {
 		d.goAside(in.Unique, h.end, t)
 		return
 	}
-	result, data, err := t.do(h.end, nil)
+	result, data, err := t.do(d.rules, h.end, nil)
 	d.replyIoctl(in.Unique, result, data, err)
 }
 
@@ -73,18 +73,18 @@ func (t transfer) touchesMemory() bool {
 	}
 }
 
-// do performs the request on end, in the kernel's order: whether the caller may, its
-// argument, the request, its result. mem may be nil where the transfer does not touch
+// rules say in whose place an end is asked.
+type rules interface {
+	// ask performs r on end for c with what fetch gives, in the kernel's order: whether
+	// c may, the argument, the request. It returns the argument as the request left it.
+	ask(end pts.End, c caller, r pts.Ioctl, fetch func() ([]byte, error)) (result int, arg []byte, err error)
+}
+
+// do performs the request on end. mem may be nil where the transfer does not touch
 // memory. data is for FUSE to copy out.
-func (t transfer) do(end pts.End, mem memory) (result int, data []byte, err error) {
-	if err := permitted(end, t.caller, t.req); err != nil {
-		return 0, nil, err
-	}
-	arg, err := t.fetch(mem)
+func (t transfer) do(how rules, end pts.End, mem memory) (result int, data []byte, err error) {
+	result, arg, err := how.ask(end, t.caller, t.req, func() ([]byte, error) { return t.fetch(mem) })
 	if err != nil {
-		return 0, nil, err
-	}
-	if result, err = perform(end, t.caller, t.req, arg); err != nil {
 		return 0, nil, err
 	}
 	if t.req.Dir == pts.IoctlOut {

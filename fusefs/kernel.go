@@ -14,6 +14,22 @@ import (
 	"github.com/ptsns/ptsns/pts"
 )
 
+// kernelRules are those for the kernel's ptms. To them every caller is us, so what depends
+// on who asks is decided here.
+type kernelRules struct{}
+
+func (kernelRules) ask(end pts.End, c caller, r pts.Ioctl, fetch func() ([]byte, error)) (int, []byte, error) {
+	if err := permitted(end, c, r); err != nil {
+		return 0, nil, err
+	}
+	arg, err := fetch()
+	if err != nil {
+		return 0, nil, err
+	}
+	n, err := perform(end, c, r, arg)
+	return n, arg, err
+}
+
 // permitted decides what the kernel decides before it looks at the argument.
 func permitted(end pts.End, c caller, r pts.Ioctl) error {
 	switch {

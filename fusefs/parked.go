@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/fusefs/internal/wire"
+	"github.com/ptsns/ptsns/pts"
 )
 
 type parkedRead struct {
@@ -21,77 +22,49 @@ type parkedWrite struct {
 	taken  int    // bytes the end has taken of this write already
 }
 
-// maxRead is the most that one read gives. A longer read(2) reaches us in pieces of at
-// most maxPages pages of the caller's memory; filling one would bring us a request for
-// the next, which would block although there is something to return.
-const maxRead = (maxPages - 1) * pageSize
-
-// read answers at once when there is something to read or the file is non-blocking.
-func (d *Door) read(in wire.In, out []byte) {
-	r, err := wire.ParseRead(in.Body)
-	if err == nil && r.ReadFlags&wire.ReadLockOwner == 0 {
-		// A page for a mapping or for splice(2), which all opens would share. Who
-		// splices takes this errno as advice to read.
-		err = unix.EINVAL
-	}
-	if err != nil {
-		d.replyError(in.Unique, err)
-		return
-	}
-	h := d.handle(in, r.FH)
-	if h == nil {
-		return
-	}
-	p := out[wire.OutHeaderSize:][:min(int(r.Size), maxRead)]
+// parkRead answers at once when there is something to read or the file is non-blocking.
+func (h *handle) parkRead(unique uint64, size int, flags uint32, out []byte) {
+	p := out[wire.OutHeaderSize:][:size]
 	h.mu.Lock()
 	n, err := 0, error(unix.EAGAIN)
 	if len(h.reads) == 0 {
 		n, err = h.end.Read(p)
 	}
-	if err == unix.EAGAIN && r.Flags&unix.O_NONBLOCK == 0 {
-		h.reads = append(h.reads, parkedRead{in.Unique, len(p)})
+	if isAgain(err) && flags&unix.O_NONBLOCK == 0 {
+		h.reads = append(h.reads, parkedRead{unique, len(p)})
 		h.mu.Unlock()
 		return
 	}
 	h.mu.Unlock()
 	if err != nil {
-		d.replyError(in.Unique, err)
+		h.door.replyError(unique, err)
 		return
 	}
-	d.reply(in.Unique, out[:wire.OutHeaderSize+n])
+	h.door.reply(unique, out[:wire.OutHeaderSize+n])
 }
 
-// write answers when all is taken; a non-blocking file gets what could be taken now. So
-// does an appending one, because the kernel locks the file against all writers while one
-// appends.
-func (d *Door) write(in wire.In, out []byte) {
-	w, err := wire.ParseWrite(in.Body)
-	if err != nil {
-		d.replyError(in.Unique, err)
-		return
-	}
-	h := d.handle(in, w.FH)
-	if h == nil {
-		return
-	}
+// parkWrite answers when all is taken; who must not wait gets what could be taken now.
+func (h *handle) parkWrite(unique uint64, data []byte, waits bool, out []byte) {
 	h.mu.Lock()
 	n, err := 0, error(unix.EAGAIN)
 	if len(h.writes) == 0 {
-		n, err = h.end.Write(w.Data)
+		n, err = h.end.Write(data)
 	}
-	waits := w.Flags&(unix.O_NONBLOCK|unix.O_APPEND) == 0 && w.Offset < fileSize
-	if waits && (err == unix.EAGAIN || err == nil && n < len(w.Data)) {
-		h.writes = append(h.writes, parkedWrite{in.Unique, append([]byte(nil), w.Data[n:]...), n})
+	if waits && (isAgain(err) || err == nil && n < len(data)) {
+		h.writes = append(h.writes, parkedWrite{unique, append([]byte(nil), data[n:]...), n})
 		h.mu.Unlock()
 		return
 	}
 	h.mu.Unlock()
 	if err != nil {
-		d.replyError(in.Unique, err)
+		h.door.replyError(unique, err)
 		return
 	}
-	d.reply(in.Unique, wire.AppendWriteOut(out[:wire.OutHeaderSize], n))
+	h.door.reply(unique, wire.AppendWriteOut(out[:wire.OutHeaderSize], n))
 }
+
+// isAgain tells whether an end has nothing or no room now.
+func isAgain(err error) bool { return err == unix.EAGAIN || err == pts.EAGAIN }
 
 func (h *handle) answerReads() {
 	buf := h.door.out // look runs on the loop, like everything that answers
@@ -103,7 +76,7 @@ func (h *handle) answerReads() {
 		}
 		r := h.reads[0]
 		n, err := h.end.Read(buf[wire.OutHeaderSize:][:r.size])
-		if err == unix.EAGAIN {
+		if isAgain(err) {
 			h.mu.Unlock()
 			return
 		}
@@ -128,7 +101,7 @@ func (h *handle) answerWrites() {
 		n, err := h.end.Write(w.rest)
 		w.taken += n
 		w.rest = w.rest[n:]
-		if err == unix.EAGAIN || err == nil && n > 0 && len(w.rest) > 0 {
+		if isAgain(err) || err == nil && n > 0 && len(w.rest) > 0 {
 			more := err == nil
 			h.mu.Unlock()
 			if more {
@@ -153,27 +126,6 @@ func (d *Door) answerWrite(w parkedWrite, err error) {
 	d.reply(w.unique, wire.AppendWriteOut(b, w.taken))
 }
 
-// interrupt ends the parked request that a signal asks to end: EINTR, or the count of
-// a write that has begun. A request that is neither parked nor aside has been answered.
-func (d *Door) interrupt(in wire.In) {
-	unique, err := wire.ParseInterrupt(in.Body)
-	if err != nil {
-		return
-	}
-	d.mu.Lock()
-	handles := make([]*handle, 0, len(d.handles))
-	for _, h := range d.handles {
-		handles = append(handles, h)
-	}
-	d.mu.Unlock()
-	for _, h := range handles {
-		if h.unpark(unique, unix.EINTR) {
-			return
-		}
-	}
-	d.watchAside(unique)
-}
-
 // unpark takes the request out of its queue, answers it with err and tells whether it
 // was there.
 func (h *handle) unpark(unique uint64, err error) bool {
@@ -196,4 +148,18 @@ func (h *handle) unpark(unique uint64, err error) bool {
 	}
 	h.mu.Unlock()
 	return false
+}
+
+// unparkAll answers whatever is parked with err.
+func (h *handle) unparkAll(err error) {
+	h.mu.Lock()
+	reads, writes := h.reads, h.writes
+	h.reads, h.writes = nil, nil
+	h.mu.Unlock()
+	for _, r := range reads {
+		h.door.replyError(r.unique, err)
+	}
+	for _, w := range writes {
+		h.door.answerWrite(w, err)
+	}
 }

@@ -43,6 +43,40 @@ func pidFor(pid, id int) int {
 	return 0
 }
 
+// noGroup is what no process group can be.
+const noGroup = 1<<31 - 1
+
+// ourGroup translates a process group's id in the pid namespace of the thread pid into
+// ours: noGroup when there is none of that id there.
+func ourGroup(pid, id int) int {
+	if id <= 0 {
+		return id
+	}
+	there := nsOf(pid, "pid")
+	if there == "" || there == nsOf(os.Getpid(), "pid") {
+		return id
+	}
+	asker, err := procfs.ReadStatus(pid)
+	if err != nil {
+		return noGroup
+	}
+	pids, err := procfs.PIDs()
+	if err != nil {
+		return noGroup
+	}
+	level := len(asker.NSpid) - 1
+	for _, member := range pids {
+		s, err := procfs.ReadStatus(member)
+		if err != nil || level >= len(s.NSpgid) || s.NSpgid[level] != id {
+			continue
+		}
+		if nsAtLevel(member, len(s.NSpgid)-1-level) == there {
+			return s.NSpgid[0]
+		}
+	}
+	return noGroup
+}
+
 // groupMembers yields a process that is in the group or session id, with that id as
 // each of its pid namespaces has it, outermost first.
 func groupMembers(id int) func(yield func(int, []int) bool) {
