@@ -10,20 +10,12 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ptsns/ptsns/pts"
 )
 
-// MountError is the kernel's refusal of one item of an option string. Unwrap
-// gives the errno.
-type MountError struct {
-	Option string // the item as it was written, "mode=8"
-	Err    error
-}
-
-func (e *MountError) Error() string {
-	return fmt.Sprintf("devpts option %q: %v", e.Option, e.Err)
-}
-
-func (e *MountError) Unwrap() error { return e.Err }
+// MountError is the kernel's refusal of one item of an option string.
+type MountError = pts.OptionError
 
 // Mount makes a new devpts instance in the caller's user namespace and returns its
 // mount, which is attached nowhere: closing the file unmounts it, Attach gives it a
