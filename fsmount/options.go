@@ -3,6 +3,8 @@
 package fsmount
 
 import (
+	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -50,14 +52,18 @@ var generics = map[string]generic{
 	"nomand":        {super: "nomand"},
 	// Words for fstab, which mount(8) keeps to itself.
 	"defaults": {}, "auto": {}, "noauto": {}, "nofail": {}, "_netdev": {}, "silent": {}, "loud": {},
+	"user": {}, "nouser": {}, "users": {}, "nousers": {}, "owner": {}, "noowner": {}, "group": {}, "nogroup": {},
 }
+
+// comments are how items begin that mean something to others who read fstab.
+var comments = []string{"x-", "X-", "comment=", "user="}
 
 // Split sorts the items of options. As in the kernel's own splitting of a mount string,
 // empty items and items without a key are skipped.
 func Split(options string) Options {
 	var o Options
 	for item := range strings.SplitSeq(options, ",") {
-		if item == "" || item[0] == '=' {
+		if item == "" || item[0] == '=' || slices.ContainsFunc(comments, func(c string) bool { return strings.HasPrefix(item, c) }) {
 			continue
 		}
 		g, ok := generics[item]
@@ -74,4 +80,33 @@ func Split(options string) Options {
 		o.Attrs &^= unix.MOUNT_ATTR_NOATIME // as in mount(2), whatever came last
 	}
 	return o
+}
+
+// flags are the bits of mount(2) for what Options have.
+var (
+	attrFlags = map[int]uintptr{
+		unix.MOUNT_ATTR_RDONLY: unix.MS_RDONLY, unix.MOUNT_ATTR_NOSUID: unix.MS_NOSUID, unix.MOUNT_ATTR_NODEV: unix.MS_NODEV,
+		unix.MOUNT_ATTR_NOEXEC: unix.MS_NOEXEC, unix.MOUNT_ATTR_NOATIME: unix.MS_NOATIME, unix.MOUNT_ATTR_STRICTATIME: unix.MS_STRICTATIME,
+		unix.MOUNT_ATTR_NODIRATIME: unix.MS_NODIRATIME, unix.MOUNT_ATTR_NOSYMFOLLOW: unix.MS_NOSYMFOLLOW,
+	}
+	superFlags = map[string]uintptr{"sync": unix.MS_SYNCHRONOUS, "dirsync": unix.MS_DIRSYNC, "lazytime": unix.MS_LAZYTIME, "mand": unix.MS_MANDLOCK}
+)
+
+// Remount gives the mount at path, and its file system, the flags of o and no others. The
+// file system's own options are not touched.
+func Remount(path string, o Options) error {
+	flags := uintptr(unix.MS_REMOUNT)
+	for attr, flag := range attrFlags {
+		if o.Attrs&attr != 0 {
+			flags |= flag
+		}
+	}
+	for _, name := range o.Super {
+		off := strings.TrimPrefix(strings.Replace(name, "async", "nosync", 1), "no")
+		flags = flags&^superFlags[off] | superFlags[name]
+	}
+	if err := unix.Mount("", path, "", flags, ""); err != nil {
+		return &os.PathError{Op: "remount", Path: path, Err: err}
+	}
+	return nil
 }
