@@ -74,83 +74,92 @@ func (c *Client) ask(ctx context.Context, r request, file *os.File, limit int) (
 	return a, nil
 }
 
-// Mount makes what r asks for and puts it at dir in our own mount namespace: an instance,
-// or another mount of one. The options are those of mount -t devpts -o, with what
-// mount(8) itself understands. It returns the device number that names the mount, and
-// what there is to warn of. An error leaves nothing mounted.
-func (c *Client) Mount(ctx context.Context, r Request, dir string) (device string, warnings []string, err error) {
-	o := fsmount.Split(r.Options)
-	r.Options = strings.Join(o.Rest, ",")
-	fuse, m, err := newFuse(r.Source, o)
-	if err != nil {
-		return "", nil, err
-	}
-	defer fuse.Close() // the server has its own
-	defer m.Close()    // attached by then, or of no use
-	a, err := c.ask(ctx, request{Op: "mount", Request: r}, fuse, maxLine)
-	if err != nil {
-		return "", nil, err
-	}
-	device, err = deviceOf(m)
-	if err != nil {
-		return "", nil, err
-	}
-	if err := fsmount.Attach(m, dir); err != nil {
-		return "", nil, err
-	}
-	if _, err := c.ask(ctx, request{Op: "attached", Request: Request{Device: device}, Dir: dir}, nil, maxLine); err != nil {
-		_ = unix.Unmount(dir, unix.MNT_DETACH) // the server's word is what counts
-		return "", nil, err
-	}
-	return device, a.Warnings, nil
+// Fresh is a file system of FUSE that nobody serves yet, and its mount, which is attached
+// nowhere.
+type Fresh struct {
+	fuse, mount *os.File
+	device      string   // MAJOR:MINOR
+	rest        []string // the options that are for the server
 }
 
-// deviceOf is the device number of a mount. Its server is asked.
+// Prepare opens /dev/fuse and makes its file system. The options are those of
+// mount -t devpts -o, with what mount(8) itself understands. It is the caller's to close.
+func Prepare(source, options string) (*Fresh, error) {
+	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: "/dev/fuse", Err: err}
+	}
+	o := fsmount.Split(options)
+	f := &Fresh{fuse: os.NewFile(uintptr(fd), "/dev/fuse"), rest: o.Rest}
+	params := append([]string{"source=" + source, "subtype=ptsns", fmt.Sprintf("fd=%d", fd),
+		"rootmode=40755", "user_id=0", "group_id=0", "allow_other"}, o.Super...)
+	f.mount, err = fsmount.New("fuse", o.Attrs, params...)
+	if err == nil {
+		f.device, err = deviceOf(f.mount)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Close lets go of it. What was attached stays.
+func (f *Fresh) Close() {
+	_ = f.fuse.Close() // the server has its own
+	if f.mount != nil {
+		_ = f.mount.Close() // unmounts what is attached nowhere
+	}
+}
+
+// Device is the device number that names the mount.
+func (f *Fresh) Device() string { return f.device }
+
+// Mount has f made into what r asks for, an instance or another mount of one, and puts it
+// at dir in our own mount namespace. It returns what there is to warn of. After an error,
+// or when we are killed, nothing is mounted once f is closed.
+func (c *Client) Mount(ctx context.Context, r Request, f *Fresh, dir string) (warnings []string, err error) {
+	r.Options, r.Device, r.Dir = strings.Join(f.rest, ","), f.device, dir
+	a, err := c.ask(ctx, request{Op: "mount", Request: r}, f.fuse, maxLine)
+	if err != nil {
+		return nil, err
+	}
+	return a.Warnings, fsmount.Attach(f.mount, dir)
+}
+
+// deviceOf is the device number of a mount, whose server is not asked.
 func deviceOf(m *os.File) (string, error) {
 	conn, err := m.SyscallConn()
 	if err != nil {
 		return "", err
 	}
-	var st unix.Stat_t
-	cerr := conn.Control(func(fd uintptr) { err = unix.Fstatat(int(fd), "", &st, unix.AT_EMPTY_PATH) })
+	var st unix.Statx_t
+	cerr := conn.Control(func(fd uintptr) {
+		err = unix.Statx(int(fd), "", unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, 0, &st)
+	})
 	if err := errors.Join(cerr, err); err != nil {
 		return "", fmt.Errorf("look at the mount: %w", err)
 	}
-	return deviceName(st.Dev), nil
+	return deviceName(st.Dev_major, st.Dev_minor), nil
 }
 
 // DeviceAt is the device number of what is mounted at path, or above it.
 func DeviceAt(path string) (string, error) {
-	var st unix.Stat_t
-	if err := unix.Stat(path, &st); err != nil {
+	var st unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, path, unix.AT_STATX_DONT_SYNC, 0, &st); err != nil {
 		return "", &os.PathError{Op: "stat", Path: path, Err: err}
 	}
-	return deviceName(st.Dev), nil
+	return deviceName(st.Dev_major, st.Dev_minor), nil
 }
 
-func deviceName(dev uint64) string { return fmt.Sprintf("%d:%d", unix.Major(dev), unix.Minor(dev)) }
-
-// newFuse opens /dev/fuse and makes its file system, whose mount is attached nowhere.
-func newFuse(source string, o fsmount.Options) (fuse, mount *os.File, err error) {
-	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, &os.PathError{Op: "open", Path: "/dev/fuse", Err: err}
-	}
-	fuse = os.NewFile(uintptr(fd), "/dev/fuse")
-	params := append([]string{"source=" + source, "subtype=ptsns", fmt.Sprintf("fd=%d", fd),
-		"rootmode=40755", "user_id=0", "group_id=0", "allow_other"}, o.Super...)
-	mount, err = fsmount.New("fuse", o.Attrs, params...)
-	if err != nil {
-		_ = fuse.Close()
-		return nil, nil, err
-	}
-	return fuse, mount, nil
-}
+func deviceName(major, minor uint32) string { return fmt.Sprintf("%d:%d", major, minor) }
 
 // Remount gives the mount with that device number new options, as mount -o remount does:
-// what is not among them goes back to its default.
-func (c *Client) Remount(ctx context.Context, device, options string) (warnings []string, err error) {
-	a, err := c.ask(ctx, request{Op: "remount", Request: Request{Device: device, Options: strings.Join(fsmount.Split(options).Rest, ",")}}, nil, maxLine)
+// what is not among them goes back to its default, unless they are to be merged with
+// those in force.
+func (c *Client) Remount(ctx context.Context, device, options string, merge bool) (warnings []string, err error) {
+	r := request{Op: "remount", Request: Request{Device: device, Options: strings.Join(fsmount.Split(options).Rest, ","), Merge: merge}}
+	a, err := c.ask(ctx, r, nil, maxLine)
 	return a.Warnings, err
 }
 

@@ -28,14 +28,15 @@ type Request struct {
 	Options    string            `json:"options,omitempty"`    // of a mount or remount: those of mount -t devpts -o
 	Generation devpts.Generation `json:"generation,omitempty"` // that the system must have
 	Task       int               `json:"task,omitempty"`       // whose PTS namespace is mounted, in Cloned; 0: the first one
+	Merge      bool              `json:"merge,omitempty"`      // of a remount: Options are added to those that are in force
 	Device     string            `json:"device,omitempty"`     // which mount, MAJOR:MINOR as in mountinfo
+	Dir        string            `json:"dir,omitempty"`        // where it is to be mounted, for people
 }
 
 // request is a Request on its way.
 type request struct {
-	Op string `json:"op"` // "mount", "attached", "remount", "list", "wait"
+	Op string `json:"op"` // "mount", "remount", "list", "wait"
 	Request
-	Dir string `json:"dir,omitempty"` // attached: where
 }
 
 // answer is what a server says.
@@ -76,7 +77,6 @@ type conn struct {
 	*net.UnixConn
 	in   *bufio.Reader
 	file *os.File // that came along and was not taken; nil without one
-	made *mounted // the server's: the last mount that was asked for; nil without one
 }
 
 func newConn(c *net.UnixConn) *conn {

@@ -8,11 +8,13 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/devpts"
+	"github.com/ptsns/ptsns/fsmount"
 	"github.com/ptsns/ptsns/fusefs"
 	"github.com/ptsns/ptsns/pts"
 )
@@ -35,10 +37,15 @@ func (s *Server) mount(c *conn, r request) answer {
 		_ = fuse.Close()
 		return refuse(err)
 	}
-	x := &mounted{mount: m, source: r.Source, created: time.Now(), gone: make(chan struct{})}
+	x := &mounted{mount: m, source: r.Source, dir: r.Dir, device: r.Device, created: time.Now(), gone: make(chan struct{})}
 	s.mu.Lock()
 	s.mounts = append(s.mounts, x)
 	s.mu.Unlock()
+	if err := s.note(); err != nil {
+		_ = fuse.Close()
+		s.unmounted(x)
+		return refuse(err)
+	}
 	door, err := fusefs.ServeTree(fuse, root{node{m.Root()}, s, m}, s.caller, s.loop, func() { s.unmounted(x) })
 	if err != nil {
 		s.unmounted(x)
@@ -52,12 +59,7 @@ func (s *Server) mount(c *conn, r request) answer {
 		door.Close()
 	default:
 	}
-	c.made = x
-	var a answer
-	for _, w := range m.Warnings() {
-		a.Warnings = append(a.Warnings, w.String())
-	}
-	return a
+	return answer{Warnings: warnings(m)}
 }
 
 // newMount mounts as the process at the other end of c would have.
@@ -65,7 +67,7 @@ func (s *Server) newMount(c *conn, r request) (*devpts.Mount, error) {
 	if g := s.system.Generation(); g != r.Generation {
 		return nil, fmt.Errorf("system %q is of generation %s, not %s: %w", s.entry.Name(), g, r.Generation, unix.EBUSY)
 	}
-	by, err := mounter(c)
+	by, err := s.mounter(c)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +77,7 @@ func (s *Server) newMount(c *conn, r request) (*devpts.Mount, error) {
 	if s.system.Generation() != devpts.Cloned {
 		return nil, fmt.Errorf("task= has a meaning in generation cloned alone: %w", unix.EINVAL)
 	}
-	n, err := s.namespaceOf(r.Task)
+	n, err := s.ptsNamespaceOf(r.Task)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +86,7 @@ func (s *Server) newMount(c *conn, r request) (*devpts.Mount, error) {
 
 // mounter is the process at the other end of c, if it can mount here: ids of callers
 // come to us as the namespaces of the mounter have them.
-func mounter(c *conn) (devpts.Mounter, error) {
+func (s *Server) mounter(c *conn) (devpts.Mounter, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return devpts.Mounter{}, err
@@ -96,29 +98,28 @@ func mounter(c *conn) (devpts.Mounter, error) {
 		return devpts.Mounter{}, errors.Join(cerr, err)
 	}
 	m := devpts.Mounter{UID: int(cred.Uid), GID: int(cred.Gid)}
-	for _, kind := range []string{"user", "pid", "mnt"} {
-		same, err := sameNamespace(int(cred.Pid), kind)
+	if cred.Pid == 0 {
+		return m, fmt.Errorf("%w: it cannot see your processes; name a system of your own with --system", errNamespace)
+	}
+	for _, kind := range []string{"user", "pid"} {
+		theirs, err := namespaceOf(int(cred.Pid), kind)
 		if err != nil {
 			return m, err
 		}
-		switch {
-		case same:
-		case kind == "mnt":
-			m.OtherMountNS = true
-		default:
-			return m, fmt.Errorf("%w: the %s namespace is another; name a system of your own with --system", errNamespace, kind)
+		if ours, err := namespaceOf(os.Getpid(), kind); err != nil || ours != theirs {
+			return m, errors.Join(err, fmt.Errorf("%w: your %s namespace is another; name a system of your own with --system", errNamespace, kind))
 		}
 	}
-	return m, nil
+	mnt, err := MountNamespace(int(cred.Pid))
+	m.OtherMountNS = mnt != s.home
+	return m, err
 }
 
-func sameNamespace(pid int, kind string) (bool, error) {
-	theirs, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/ns/" + kind)
-	if err != nil {
-		return false, err
-	}
-	ours, err := os.Readlink("/proc/self/ns/" + kind)
-	return theirs == ours, err
+// MountNamespace names the mount namespace of a process.
+func MountNamespace(pid int) (string, error) { return namespaceOf(pid, "mnt") }
+
+func namespaceOf(pid int, kind string) (string, error) {
+	return os.Readlink("/proc/" + strconv.Itoa(pid) + "/ns/" + kind)
 }
 
 // unmounted is the end of a mount, from the event loop.
@@ -141,48 +142,47 @@ func (s *Server) unmounted(x *mounted) {
 func (s *Server) find(device string) (*mounted, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, m := range s.mounts {
-		if m.device == device && device != "" {
+	for _, m := range slices.Backward(s.mounts) { // one that is gone may still be there, with a number used again
+		if m.device == device {
 			return m, nil
 		}
 	}
 	return nil, errNoMount
 }
 
-// attached is told where the mount that c made last has its place, and notes that it is
-// ours, for those who find us dead.
-func (s *Server) attached(c *conn, device, dir string) error {
-	s.mu.Lock()
-	if c.made != nil {
-		c.made.device, c.made.dir = device, dir
-	}
+// note writes down which mounts are ours, for those who find us dead. What has ended
+// stands there until the next is noted.
+func (s *Server) note() error {
+	s.noting.Lock()
+	defer s.noting.Unlock()
 	var devices []string
-	found := false
+	s.mu.Lock()
 	for _, m := range s.mounts {
-		found = found || m == c.made
-		if m.device != "" {
-			devices = append(devices, m.device)
-		}
+		devices = append(devices, m.device)
 	}
 	s.mu.Unlock()
-	if !found {
-		return errNoMount
-	}
 	return s.entry.SetMounts(devices)
 }
 
 func (s *Server) remount(r request) answer {
 	m, err := s.find(r.Device)
-	if err == nil {
-		err = m.mount.Remount(r.Options)
+	if err != nil {
+		return refuse(err)
 	}
-	a := refuse(err)
-	if m != nil {
-		for _, w := range m.mount.Warnings() {
-			a.Warnings = append(a.Warnings, w.String())
-		}
+	options := r.Options
+	if r.Merge {
+		options = strings.Join(append(fsmount.Split(m.mount.String()).Rest, options), ",")
 	}
+	a := refuse(m.mount.Remount(options))
+	a.Warnings = warnings(m.mount)
 	return a
+}
+
+func warnings(m *devpts.Mount) (list []string) {
+	for _, w := range m.Warnings() {
+		list = append(list, w.String())
+	}
+	return list
 }
 
 // wait returns when the mount is gone, or everything is.

@@ -7,7 +7,7 @@
 // system's socket; the server makes the instance, or another mount of one, and serves
 // it. It ends when its last mount is gone, and with it go the system's settings.
 //
-// Locks: Server.mu, then those of devpts and of fusefs. It is not held while a mount is
+// Locks: Server.noting, Server.mu, then those of devpts and of fusefs. Server.mu is not held while a mount is
 // served or a client answered. Goroutines: the event loop, one that accepts, one a client.
 package devptsd
 
@@ -34,7 +34,10 @@ type Server struct {
 	procs   *procjob.System //
 	loop    *epoll.Loop     //
 	entry   *rundir.Entry   // its place in the runtime directory
+	home    string          // the initial mount namespace, to the system
 	started time.Time       //
+
+	noting sync.Mutex // held while the record is written, so that the last word is the newest
 
 	mu      sync.Mutex
 	mounts  []*mounted         // guarded by mu
@@ -48,19 +51,20 @@ type Server struct {
 // mounted is one mount at work.
 type mounted struct {
 	mount   *devpts.Mount
-	door    *fusefs.Door
+	door    *fusefs.Door // guarded by Server.mu; nil until it is served
 	source  string
 	created time.Time
-	dir     string        // guarded by Server.mu
-	device  string        // guarded by Server.mu; "" until the client has attached it
+	dir     string        // where the client puts it
+	device  string        // immutable, like all but door
 	gone    chan struct{} // closed when it is unmounted
 }
 
 // Serve serves the system of entry, of the given generation, to first, a connection that
-// was inherited, and to those that l accepts, if they are of our user or root. It owns
-// both and returns when the last mount is gone and nobody is connected, or when ctx is
+// was inherited, and to those that l accepts, if they are of our user or root. To the
+// system home, as MountNamespace has it, is the initial mount namespace. Serve owns both
+// connections and returns when the last mount is gone and nobody is connected, or when ctx is
 // done: mounts that are left then are dead. Removing the entry is the caller's.
-func Serve(ctx context.Context, entry *rundir.Entry, generation devpts.Generation, first *net.UnixConn, l *net.UnixListener) error {
+func Serve(ctx context.Context, entry *rundir.Entry, generation devpts.Generation, home string, first *net.UnixConn, l *net.UnixListener) error {
 	loop, err := epoll.NewLoop()
 	if err != nil {
 		return errors.Join(err, first.Close(), l.Close())
@@ -70,7 +74,7 @@ func Serve(ctx context.Context, entry *rundir.Entry, generation devpts.Generatio
 		return errors.Join(err, loop.Close(), first.Close(), l.Close())
 	}
 	s := &Server{
-		system: devpts.NewSystem(devpts.Config{Generation: generation}), procs: procs, loop: loop, entry: entry, started: time.Now(),
+		system: devpts.NewSystem(devpts.Config{Generation: generation}), procs: procs, loop: loop, entry: entry, home: home, started: time.Now(),
 		tasks: make(map[int]*task), clients: make(map[*conn]struct{}), over: make(chan struct{}),
 	}
 	defer context.AfterFunc(ctx, s.end)()
@@ -200,8 +204,6 @@ func (s *Server) answer(c *conn, r request) answer {
 	switch r.Op {
 	case "mount":
 		return s.mount(c, r)
-	case "attached":
-		return refuse(s.attached(c, r.Device, r.Dir))
 	case "remount":
 		return s.remount(r)
 	case "list":

@@ -20,9 +20,9 @@ type task struct {
 	forget    func() // ends the registration with the loop
 }
 
-// namespaceOf is the PTS namespace of the process pid, which is cloned for it when it has
+// ptsNamespaceOf is the PTS namespace of the process pid, which is cloned for it when it has
 // none yet.
-func (s *Server) namespaceOf(pid int) (*devpts.Namespace, error) {
+func (s *Server) ptsNamespaceOf(pid int) (*devpts.Namespace, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t := s.tasks[pid]; t != nil {

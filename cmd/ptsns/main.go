@@ -14,7 +14,7 @@ import (
 
 func main() {
 	nsexec.Main() // does not return in the processes that nsexec starts
-	os.Exit(execute(mainCommand()))
+	os.Exit(mainStatus())
 }
 
 func newRootCommand() *cobra.Command {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ptsns/ptsns/devpts"
 	"github.com/ptsns/ptsns/devptsd"
+	"github.com/ptsns/ptsns/fsmount"
 	"github.com/ptsns/ptsns/pts"
 	"github.com/ptsns/ptsns/rundir"
 	"github.com/spf13/cobra"
@@ -61,6 +62,7 @@ func newMountCommand() *cobra.Command {
 		Long:                  mountLong,
 		Example:               "  ptsns mount -o newinstance,ptmxmode=0666 lxcpts /mnt\n  ptsns mount -o remount,mode=600 lxcpts /mnt\n  ptsns mount --generation multiple devpts /mnt",
 		Args:                  usage(mountArgs),
+		ValidArgsFunction:     completeMount,
 		RunE:                  f.run,
 	}
 	flags := cmd.Flags()
@@ -69,7 +71,33 @@ func newMountCommand() *cobra.Command {
 	flags.StringVar(&f.system, "system", "", "mount an instance of the system `NAME` (default the generation's name)")
 	flags.BoolVarP(&f.foreground, "foreground", "f", false, "stay until DIR is unmounted; an interrupt unmounts it")
 	_ = cmd.RegisterFlagCompletionFunc("generation", cobra.FixedCompletions([]string{"always", "multiple", "legacy", "cloned"}, cobra.ShellCompDirectiveNoFileComp)) // fails for flags that are not there
+	_ = cmd.RegisterFlagCompletionFunc("system", completeSystems)
+	_ = cmd.RegisterFlagCompletionFunc("options", cobra.NoFileCompletions)
 	return cmd
+}
+
+// completeMount completes the directory.
+func completeMount(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) == 1 {
+		return nil, cobra.ShellCompDirectiveFilterDirs
+	}
+	return nil, cobra.ShellCompDirectiveNoFileComp
+}
+
+func completeSystems(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	dir, err := rundir.Open()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	systems, err := dir.OldSystems()
+	if err != nil || systems == nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	names, err := systems.Names()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 func mountArgs(_ *cobra.Command, args []string) error {
@@ -82,13 +110,14 @@ func mountArgs(_ *cobra.Command, args []string) error {
 	return fmt.Errorf("%d arguments, want a source and a directory", len(args))
 }
 
-// job is what a command line of mount comes to.
+// mountJob is what a command line of mount comes to.
 type mountJob struct {
 	source, dir string
 	generation  devpts.Generation
 	system      string
 	named       bool // the system was named
 	remount     bool
+	merge       bool // of a remount: add the options to those in force
 	request     devptsd.Request
 }
 
@@ -106,6 +135,9 @@ func (f *mountFlags) job(args []string) (mountJob, error) {
 			generation = value
 		case "system":
 			j.system = value
+		case "user_id", "group_id", "allow_other", "max_read":
+			// mount -o remount,OPTS DIR adds OPTS to what /proc/mounts shows, which of ours are FUSE's alone.
+			j.merge = true
 		case "task":
 			pid, err := parsePID(value)
 			if err != nil {
@@ -135,8 +167,14 @@ func (f *mountFlags) job(args []string) (mountJob, error) {
 	if err == nil {
 		dir, err = filepath.EvalSymlinks(dir)
 	}
+	if err != nil {
+		return j, err
+	}
 	j.dir = dir
-	return j, err
+	if st, err := os.Stat(dir); err == nil && !st.IsDir() {
+		return j, &os.PathError{Op: "mount", Path: dir, Err: unix.ENOTDIR}
+	}
+	return j, nil
 }
 
 func (f *mountFlags) run(cmd *cobra.Command, args []string) error {
@@ -192,11 +230,19 @@ func (f *mountFlags) run(cmd *cobra.Command, args []string) error {
 // returns the connection to it.
 func (j *mountJob) mount(ctx context.Context, dir, systems *rundir.Dir, stderr io.Writer) (*devptsd.Client, error) {
 	for {
+		fresh, err := devptsd.Prepare(j.source, j.request.Options)
+		if err != nil {
+			if errors.Is(err, unix.EPERM) {
+				err = fmt.Errorf("%w (mounting needs root)", err)
+			}
+			return nil, err
+		}
+		defer fresh.Close()
 		client, err := findSystem(ctx, dir, systems, j.system, j.generation)
 		if err != nil {
 			return nil, err
 		}
-		device, warnings, err := client.Mount(ctx, j.request, j.dir)
+		warnings, err := client.Mount(ctx, j.request, fresh, j.dir)
 		if errors.Is(err, devptsd.ErrGone) && ctx.Err() == nil {
 			_ = client.Close() // its last mount went; the next server takes ours
 			if err := serverDied(systems, j.system, stderr); err != nil {
@@ -211,7 +257,7 @@ func (j *mountJob) mount(ctx context.Context, dir, systems *rundir.Dir, stderr i
 		for _, w := range warnings {
 			fmt.Fprintf(stderr, "ptsns: mount: warning: %s\n", printable(w))
 		}
-		j.request.Device = device
+		j.request.Device = fresh.Device()
 		return client, nil
 	}
 }
@@ -241,11 +287,14 @@ func (j *mountJob) doRemount(ctx context.Context, systems *rundir.Dir, stderr io
 			if m.Device != device {
 				continue
 			}
-			warnings, err := client.Remount(ctx, device, j.request.Options)
+			warnings, err := client.Remount(ctx, device, j.request.Options, j.merge)
 			for _, w := range warnings {
 				fmt.Fprintf(stderr, "ptsns: mount: warning: %s\n", printable(w))
 			}
-			return err
+			if err != nil {
+				return err
+			}
+			return fsmount.Remount(j.dir, fsmount.Split(j.request.Options))
 		}
 	}
 	return fmt.Errorf("nothing of ptsns is mounted at %s: %w", j.dir, unix.EINVAL)

@@ -58,12 +58,12 @@ func (f *mountFlags) parseHelper(args []string) (operands []string, err error) {
 				continue
 			case 'o', 't', 'N':
 			default:
-				return nil, usagef("mount.ptsns: unknown flag -%c; usage: mount.ptsns SOURCE DIR [-fnrsvw] [-o OPTS] [-t TYPE]", c)
+				return nil, usagef("unknown flag -%c; usage: mount.ptsns SOURCE DIR [-fnrsvw] [-o OPTS] [-t TYPE]", c)
 			}
 			value := arg[j+2:]
 			if value == "" {
 				if i++; i == len(args) {
-					return nil, usagef("mount.ptsns: -%c needs a value", c)
+					return nil, usagef("-%c needs a value", c)
 				}
 				value = args[i]
 			}
@@ -77,7 +77,7 @@ func (f *mountFlags) parseHelper(args []string) (operands []string, err error) {
 		}
 	}
 	if len(operands) != 2 {
-		return nil, usagef("mount.ptsns: a source and a directory are needed")
+		return nil, usagef("a source and a directory are needed")
 	}
 	return operands, nil
 }
@@ -90,11 +90,23 @@ func parsePID(s string) (int, error) {
 	return pid, nil
 }
 
-// mainCommand is the command line to execute: that of mount(8)'s helper when we are
-// called so.
-func mainCommand() *cobra.Command {
-	if len(os.Args) > 0 && isMountHelper(os.Args[0]) {
-		return newMountHelperCommand()
+// The statuses with which mount(8), and so its helpers, fail.
+const (
+	exitMountUsage   = 1
+	exitMountFailure = 32
+)
+
+// mainStatus executes the command line, that of mount(8)'s helper when we are called so,
+// and says how the process is to exit.
+func mainStatus() int {
+	if len(os.Args) == 0 || !isMountHelper(os.Args[0]) {
+		return execute(newRootCommand())
 	}
-	return newRootCommand()
+	switch execute(newMountHelperCommand()) {
+	case 0:
+		return 0
+	case exitUsage:
+		return exitMountUsage
+	}
+	return exitMountFailure
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -83,6 +84,13 @@ func spawnSystem(dir *rundir.Dir, entry *rundir.Entry, g devpts.Generation) (*de
 	if err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil && !errors.Is(err, unix.ENOSYS) {
 		return nil, os.NewSyscallError("close_range", err)
 	}
+	if self, err := os.Readlink("/proc/self"); err != nil || self != strconv.Itoa(os.Getpid()) {
+		return nil, errors.Join(err, errors.New("/proc is not that of this pid namespace; mount it first"))
+	}
+	home, err := devptsd.MountNamespace(os.Getpid())
+	if err != nil {
+		return nil, err
+	}
 	log, err := os.OpenFile(entry.Log(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
@@ -103,13 +111,13 @@ func spawnSystem(dir *rundir.Dir, entry *rundir.Entry, g devpts.Generation) (*de
 		return nil, err
 	}
 	defer theirs.Close()
-	cmd := exec.Command(self(), "serve-system", entry.Name(), g.String())
+	cmd := exec.Command(self(), "serve-system", entry.Name(), g.String(), home)
 	cmd.Args[0] = "ptsns"
 	cmd.Dir = "/"
 	cmd.Env = mergeEnv(os.Environ(), []string{"PTSNS_RUNTIME_DIR=" + dir.Path()}) // ours may be relative
 	cmd.Stderr = log
 	cmd.ExtraFiles = []*os.File{theirs, socket, entry.Lock()}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Unshareflags: unix.CLONE_NEWNS} // whose mounts are private then
 	if err := cmd.Start(); err != nil {
 		_ = conn.Close()
 		return nil, err
@@ -121,13 +129,9 @@ func spawnSystem(dir *rundir.Dir, entry *rundir.Entry, g devpts.Generation) (*de
 // serverDied tells why a server that is gone did not just end, if so: what it left is
 // cleaned.
 func serverDied(systems *rundir.Dir, name string, stderr io.Writer) error {
-	cleaned, err := systems.Clean()
-	if err != nil {
-		fmt.Fprintf(stderr, "ptsns: clean up after dead servers: %v\n", err)
-	}
-	for _, c := range cleaned {
+	for _, c := range cleanDir(systems, "system", stderr) {
 		if c.Name == name {
-			return fmt.Errorf("the server of system %q died: %s", name, printable(c.Log))
+			return fmt.Errorf("the server of system %q died", name)
 		}
 	}
 	return nil
@@ -135,17 +139,17 @@ func serverDied(systems *rundir.Dir, name string, stderr io.Writer) error {
 
 func newServeSystemCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:    "serve-system NAME GENERATION",
+		Use:    "serve-system NAME GENERATION MOUNTNS",
 		Short:  "Serve a system of virtual instances (started by ptsns mount)",
 		Hidden: true,
-		Args:   usage(cobra.ExactArgs(2)),
-		RunE:   func(_ *cobra.Command, args []string) error { return serveSystem(args[0], args[1]) },
+		Args:   usage(cobra.ExactArgs(3)),
+		RunE:   func(_ *cobra.Command, args []string) error { return serveSystem(args[0], args[1], args[2]) },
 	}
 }
 
 // serveSystem is the life of a system's server, from what it inherited to the removal
 // of its entry.
-func serveSystem(name, generation string) error {
+func serveSystem(name, generation, home string) error {
 	g, err := devpts.ParseGeneration(generation)
 	if err != nil {
 		return usageError{err}
@@ -174,10 +178,14 @@ func serveSystem(name, generation string) error {
 	if err != nil {
 		return errors.Join(err, entry.Remove())
 	}
+	if err := devptsd.Seclude(dir.Path(), entry.Path()); err != nil {
+		// Where the root is an initramfs it cannot be done. The price is what Seclude says.
+		fmt.Fprintf(os.Stderr, "ptsns: keep away from other mounts: %v\n", err)
+	}
 	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGQUIT) // meant for others; SIGTERM is for us
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
 	defer stop()
-	return errors.Join(devptsd.Serve(ctx, entry, g, first, l), entry.Remove())
+	return errors.Join(devptsd.Serve(ctx, entry, g, home, first, l), entry.Remove())
 }
 
 func inheritedSockets() (*net.UnixConn, *net.UnixListener, error) {
