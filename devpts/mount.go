@@ -32,7 +32,7 @@ func (w Warning) String() string {
 // refused option is a *pts.OptionError. In Cloned it is the initial namespace that is
 // mounted; see Namespace.Mount.
 func (s *System) Mount(m Mounter, options string) (*Mount, error) {
-	o, warnings, err := s.parse(m, options)
+	o, warnings, err := s.parse(m, options, false)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (m *Mount) Bind() (*Mount, error) {
 // defaults for the rest.
 func (m *Mount) Remount(options string) error {
 	i := m.i
-	o, warnings, err := i.system.parse(m.by, options)
+	o, warnings, err := i.system.parse(m.by, options, true)
 	if err != nil && i.system.generation == Always {
 		return err
 	}
