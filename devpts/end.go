@@ -11,8 +11,8 @@ type end struct {
 	pts.End
 	t      *terminal
 	m      *Mount // through which it was opened, or nil
-	times  *inode // of the node that was opened; nil: they are not ours
 	ptm    bool
+	times  bool  // the node that was opened is ours, and so are its times
 	access uint8 // O_RDONLY ...
 	closed atomic.Bool
 }
@@ -53,12 +53,16 @@ func (e *end) Write(p []byte) (int, error) {
 // touch sets the node's mtime or atime to this second, where it is in another eight
 // seconds than that time (tty_update_time: it does not tell when keys are typed).
 func (e *end) touch(written bool) {
-	if e.times == nil {
+	if !e.times {
 		return
 	}
-	at := &e.times.atime
+	n := &e.t.inode
+	if e.ptm {
+		n = e.t.i.ptmx
+	}
+	at := &n.atime
 	if written {
-		at = &e.times.mtime
+		at = &n.mtime
 	}
 	const second = 1e9
 	now := e.t.i.system.now().Unix()

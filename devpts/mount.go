@@ -116,7 +116,7 @@ func (m *Mount) Remount(options string) error {
 	i.options = o
 	m.warn = warnings
 	if i.ptmx != nil && i.ns == nil {
-		i.ptmx.mode = S_IFCHR | o.PtmxMode
+		i.ptmx.mode = uint16(S_IFCHR | o.PtmxMode)
 	}
 	return err
 }
@@ -175,7 +175,7 @@ func (m *Mount) Warnings() []Warning {
 func (m *Mount) Root() *Node { return m.i.rootNode(m) }
 
 // Lookup finds a node of the root directory, reached through m.
-func (m *Mount) Lookup(name string) (*Node, error) { return m.i.lookup(m, name) }
+func (m *Mount) Lookup(name string) (*Node, error) { return m.i.lookupNode(m, name) }
 
 // ReadDir lists the root directory, reached through m: newest first, so ptmx last.
 func (m *Mount) ReadDir() ([]*Node, error) { return m.i.readDir(m) }

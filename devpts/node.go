@@ -22,7 +22,8 @@ const Magic = 0x1cd1
 type inode struct {
 	id           uint64 // immutable
 	uid, gid     uint32
-	mode         uint32       // type and permission bits
+	index        int32        // of the terminal whose node it is; immutable
+	mode         uint16       // type and permission bits
 	gone         bool         // its name is
 	ctime        int64        // as the others in nanoseconds since 1970
 	atime, mtime atomic.Int64 //
@@ -103,13 +104,13 @@ func (n *Node) Index() int {
 	if n.t == nil {
 		return -1
 	}
-	return int(n.t.index)
+	return int(n.n.index)
 }
 
 // Name is the node's name in the root directory, "/" for the root itself.
 func (n *Node) Name() string {
 	if n.t != nil {
-		return strconv.Itoa(int(n.t.index))
+		return strconv.Itoa(int(n.n.index))
 	}
 	return kinds[n.k].name
 }
@@ -117,7 +118,7 @@ func (n *Node) Name() string {
 // Ino is the inode number: 1 is the root, 2 ptmx, 3 terminal 0.
 func (n *Node) Ino() uint64 {
 	if n.t != nil {
-		return uint64(n.t.index) + 3
+		return uint64(n.n.index) + 3
 	}
 	return kinds[n.k].ino
 }
@@ -125,7 +126,7 @@ func (n *Node) Ino() uint64 {
 // Rdev is the device number, 0 for the root.
 func (n *Node) Rdev() uint64 {
 	if n.t != nil {
-		minor := uint64(n.t.index)
+		minor := uint64(n.n.index)
 		return minor&0xff | ptsMajor<<8 | minor&^0xff<<12
 	}
 	return kinds[n.k].rdev
@@ -135,7 +136,7 @@ func (n *Node) Rdev() uint64 {
 func (n *Node) Stat() Stat {
 	n.i.mu.Lock()
 	defer n.i.mu.Unlock()
-	s := Stat{Ino: n.Ino(), Mode: n.n.mode, Nlink: 1, UID: int(n.n.uid), GID: int(n.n.gid), Rdev: n.Rdev(),
+	s := Stat{Ino: n.Ino(), Mode: uint32(n.n.mode), Nlink: 1, UID: int(n.n.uid), GID: int(n.n.gid), Rdev: n.Rdev(),
 		Atime: time.Unix(0, n.n.atime.Load()), Mtime: time.Unix(0, n.n.mtime.Load()), Ctime: time.Unix(0, n.n.ctime)}
 	switch {
 	case n.IsDir():
@@ -151,7 +152,7 @@ func (n *Node) Chmod(c pts.Caller, mode uint32) error {
 	if err := n.owned(c); err != nil {
 		return err
 	}
-	n.change(func() { n.n.mode = n.n.mode&S_IFMT | mode&0o7777 })
+	n.change(func() { n.n.mode = n.n.mode&S_IFMT | uint16(mode&0o7777) })
 	return nil
 }
 
@@ -237,6 +238,6 @@ func (n *Node) Open(c pts.Caller, flags int) (pts.End, error) {
 	case n.k == kindTTY:
 		return n.i.openTTY(n.m, c, flags)
 	}
-	end, _, err := n.i.makePair(n.m, n.n, c, flags)
+	end, _, err := n.i.makePair(n.m, true, c, flags)
 	return end, err
 }
