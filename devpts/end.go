@@ -29,7 +29,7 @@ func (o *opener) outside() pts.End {
 }
 
 func (e *end) Read(p []byte) (int, error) {
-	if e.access == oWronly && !e.closed.Load() {
+	if e.access == oWronly {
 		return 0, pts.EBADF
 	}
 	n, err := e.End.Read(p)
@@ -95,6 +95,10 @@ func (e *end) Close() error {
 }
 
 func (o *opener) StartRead(c pts.Caller, p []byte, done func(n int, err error)) pts.Pending {
+	if o.access == oWronly {
+		done(0, pts.EBADF)
+		return over{}
+	}
 	return o.End.(pts.Starter).StartRead(c, p, func(n int, err error) {
 		if n > 0 {
 			o.touch(false)
@@ -104,6 +108,10 @@ func (o *opener) StartRead(c pts.Caller, p []byte, done func(n int, err error)) 
 }
 
 func (o *opener) StartWrite(c pts.Caller, p []byte, done func(n int, err error)) pts.Pending {
+	if o.access == oRdonly {
+		done(0, pts.EBADF)
+		return over{}
+	}
 	return o.End.(pts.Starter).StartWrite(c, p, func(n int, err error) {
 		if n > 0 {
 			o.touch(true)
@@ -111,6 +119,11 @@ func (o *opener) StartWrite(c pts.Caller, p []byte, done func(n int, err error))
 		done(n, err)
 	})
 }
+
+// over is a read or write that is.
+type over struct{}
+
+func (over) Interrupt() {}
 
 // innerEnd finds the end behind what was handed out.
 func innerEnd(e pts.End) *end {

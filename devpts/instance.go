@@ -227,7 +227,7 @@ func (i *Instance) openPtmxByName(m *Mount, c pts.Caller, flags int) (pts.End, i
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := n.Access(c, wants(flags)); err != nil {
+	if err := n.mayOpen(c, flags); err != nil {
 		return nil, 0, err
 	}
 	return i.makePair(m, true, c, flags)

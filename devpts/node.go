@@ -13,6 +13,7 @@ const (
 	S_IFMT  = 0o170000
 	S_IFDIR = 0o040000
 	S_IFCHR = 0o020000
+	S_ISGID = 0o002000
 )
 
 // Magic is the f_type of statfs.
@@ -152,6 +153,9 @@ func (n *Node) Chmod(c pts.Caller, mode uint32) error {
 	if err := n.owned(c); err != nil {
 		return err
 	}
+	if !privileged(c) && !inGroup(c, n.Stat().GID) {
+		mode &^= S_ISGID
+	}
 	n.change(func() { n.n.mode = n.n.mode&S_IFMT | uint16(mode&0o7777) })
 	return nil
 }
@@ -219,7 +223,8 @@ const (
 )
 
 // Open is open(2) of a node that has been found: only its own permission bits are
-// asked. EISDIR: it is the root. EIO: it is of a terminal whose ptm is closed.
+// asked. EISDIR: it is the root. EACCES: the bits, or the mount is MountNoDev. EIO: it is of
+// a terminal whose ptm is closed.
 func (n *Node) Open(c pts.Caller, flags int) (pts.End, error) {
 	switch {
 	case flags&(oCreat|oExcl) == oCreat|oExcl:
@@ -229,7 +234,7 @@ func (n *Node) Open(c pts.Caller, flags int) (pts.End, error) {
 	case flags&oDirectory != 0:
 		return nil, pts.ENOTDIR
 	}
-	if err := n.Access(c, wants(flags)); err != nil {
+	if err := n.mayOpen(c, flags); err != nil {
 		return nil, err
 	}
 	switch {
@@ -240,4 +245,14 @@ func (n *Node) Open(c pts.Caller, flags int) (pts.End, error) {
 	}
 	end, _, err := n.i.makePair(n.m, true, c, flags)
 	return end, err
+}
+
+func (n *Node) mayOpen(c pts.Caller, flags int) error {
+	if err := n.Access(c, wants(flags)); err != nil {
+		return err
+	}
+	if n.m != nil && n.m.Flags()&pts.MountNoDev != 0 {
+		return pts.EACCES
+	}
+	return nil
 }
