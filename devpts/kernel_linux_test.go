@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/ptsns/ptsns/pts"
 )
 
 // inKernel runs a scenario on the kernel: on a thread with a mount namespace of its own, which is
@@ -236,6 +238,10 @@ func (m *kernelMount) truncate(name string) error { return unix.Truncate(m.path(
 
 func (m *kernelMount) setxattr(name, attr string) error {
 	return unix.Setxattr(m.path(name), attr, []byte("x"), 0)
+}
+
+func (m *kernelMount) flags(f pts.MountFlags) error {
+	return unix.MountSetattr(unix.AT_FDCWD, m.dir, 0, &unix.MountAttr{Attr_set: uint64(f), Attr_clr: unix.MOUNT_ATTR__ATIME | 0x20008f})
 }
 
 type kernelFile struct {

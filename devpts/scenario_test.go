@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ptsns/ptsns/pts"
 )
 
 // scenarios are what is held with the kernel and with ours. Numbers are rows of the list of
@@ -25,6 +27,7 @@ var scenarios = []struct {
 	{"times", timesScenario},
 	{"directory times", directoryTimesScenario},
 	{"unmounting", unmountingScenario},
+	{"flags", flagsScenario},
 }
 
 // TestScenarios runs them on ours alone, where there is no Linux: they must run.
@@ -247,6 +250,8 @@ func permissionsScenario(s *stage) {
 	peer, err := f.peer(2) // whatever the bits say
 	s.say("peer: %s", errno(err))
 	peer.close()
+	s.say("setgid: %s", errno(m.chmod(owner, "0", 0o2620)))
+	s.stat(m, "0")
 	for _, c := range []*person{owner, other} {
 		s.say("chmod %s, utimens %s", errno(m.chmod(c, "0", 0o620)), errno(m.utimens(c, "0", time.Unix(5, 0), time.Time{})))
 		s.say("chown %s %s %s %s", errno(m.chown(c, "0", 1000, -1)), errno(m.chown(c, "0", -1, 1000)), errno(m.chown(c, "0", -1, 7)), errno(m.chown(c, "0", 7, -1)))
@@ -410,4 +415,31 @@ func unmountingScenario(s *stage) {
 	f.close()
 	s.say("write %s", errno(peer.write("x")))
 	peer.close()
+}
+
+// flagsScenario: of the flags of a mount, only nodev is in the way.
+func flagsScenario(s *stage) {
+	m := s.mount("ptmxmode=666,sync")
+	f := s.open(m, nil)
+	for _, options := range []string{
+		"defaults", "ro", "nosuid,noexec", "noatime", "strictatime,noatime", "nodiratime", "nosymfollow,nodev", "nodev,dev,noexec,rw",
+		"ro,nosuid,nodev,noexec,noatime,nodiratime,nosymfollow",
+	} {
+		flags, _ := pts.SplitOptions(options)
+		s.say("%s: %s", options, errno(m.flags(flags)))
+		s.say("%s", m.options())
+		bound, err := m.bind()
+		s.say("bind %s: %s", errno(err), bound.options())
+		g, err := m.pts(nil, 0, 2)
+		s.say("pts: %s", errno(err))
+		if err == nil {
+			g.close()
+		}
+		g, err = m.ptmx(nil, 2)
+		s.say("ptmx: %s", errno(err))
+		if err == nil {
+			g.close()
+		}
+	}
+	f.close()
 }

@@ -34,6 +34,7 @@ type mounted interface {
 	utimens(c *person, name string, atime, mtime time.Time) error
 	truncate(name string) error
 	setxattr(name, attr string) error
+	flags(f pts.MountFlags) error
 }
 
 // file is an open end.
@@ -228,6 +229,11 @@ func (o ourMount) setxattr(name, attr string) error {
 		return err
 	}
 	return n.Setxattr(attr)
+}
+
+func (o ourMount) flags(f pts.MountFlags) error {
+	o.m.SetFlags(f)
+	return nil
 }
 
 type ourFile struct {
