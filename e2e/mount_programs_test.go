@@ -108,7 +108,7 @@ func TestMountBash(t *testing.T) {
 // The terminal's end hangs up what it controls, and a leader's end its foreground.
 func TestMountHangup(t *testing.T) {
 	t.Parallel()
-	r, dir := programsMount(t, "bash")
+	r, dir := programsMount(t, "bash", "python3")
 	if r == nil {
 		return
 	}
@@ -126,7 +126,14 @@ func TestMountHangup(t *testing.T) {
 
 	c = r.on(dir, 24, 80, "bash", "--norc", "--noediting")
 	c.expect(`^prompt> `)
-	c.begin(`bash -c 'trap "` + tell(marks+"/fg", "fg") + `; exit" HUP; echo ready; while :; do read x; done'`)
+	script := writeScript(t, `#!/usr/bin/python3
+import os, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+os.write(1, b"ready\n")
+signal.sigwait([signal.SIGHUP])
+os.system("`+tell(marks+"/fg", "fg")+`")
+`)
+	c.begin(script)
 	c.expect(`^ready\r\n`)
 	kill(t, c.cmd.Process.Pid, unix.SIGKILL)
 	told(t, marks+"/fg")

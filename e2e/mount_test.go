@@ -393,11 +393,6 @@ func TestMountForeground(t *testing.T) {
 	front := func() (*exec.Cmd, string) {
 		dir := publicDir(t)
 		cmd := r.command("mount", "-f", "-o", "ptmxmode=666", "lxcpts", dir)
-		stderr, err := cmd.StderrPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = stderr
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -405,7 +400,7 @@ func TestMountForeground(t *testing.T) {
 		return cmd, dir
 	}
 	cmd, dir := front()
-	unmount(t, dir)
+	unmountWhenIdle(t, dir) // it has the mount open until it waits
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("after umount: %v", err)
 	}
@@ -423,7 +418,7 @@ func TestMountForeground(t *testing.T) {
 	cmd, dir = front()
 	ptm, tty := openVirtual(t, dir)
 	kill(t, cmd.Process.Pid, unix.SIGINT)
-	_ = cmd.Wait() // its stderr is a closed pipe
+	_ = cmd.Wait()
 	if isMounted(t, dir) {
 		t.Error("in use: still mounted")
 	}
@@ -436,7 +431,7 @@ func TestMountForeground(t *testing.T) {
 	cmd, dir = front()
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
-	unmount(t, dir)
+	unmountWhenIdle(t, dir)
 }
 
 // isMounted tells whether something is mounted at dir.
@@ -453,12 +448,11 @@ func isMounted(t *testing.T, dir string) bool {
 // changed.
 func awaitMounted(t *testing.T, dir string) {
 	t.Helper()
-	f, err := os.Open("/proc/self/mountinfo")
+	fd, err := unix.Open("/proc/self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0) // not in Go's poller, which would take what we wait for
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	fd := int(f.Fd())
+	defer unix.Close(fd)
 	for !isMounted(t, dir) {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLPRI}}
 		if n, err := unix.Poll(fds, int(deadline.Milliseconds())); n == 0 && err == nil {
