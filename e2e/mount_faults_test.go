@@ -122,7 +122,7 @@ func TestMountClientKilled(t *testing.T) {
 			_ = ptm.Close()
 			_ = tty.Close()
 			r.must("mount", "-o", "remount,mode=640", "lxcpts", dir)
-			unmountWhenIdle(t, dir)
+			unmount(t, dir)
 		}
 		if i%4 == 3 {
 			r.run("ls") // cleans what died before it was a server
@@ -172,8 +172,8 @@ func TestMountServerKilledMidway(t *testing.T) {
 	}
 }
 
-// unmountWhenIdle unmounts dir once the files that were closed there are released, which
-// the kernel tells its server after the close.
+// unmountWhenIdle unmounts dir once the client that mounted it, which may still run, has
+// closed the mount.
 func unmountWhenIdle(t *testing.T, dir string) {
 	t.Helper()
 	until := time.Now().Add(deadline)
@@ -224,7 +224,7 @@ func TestMountDiskFull(t *testing.T) {
 	_ = tty.Close()
 	r.refused(125, "no space left on device", "mount", "lxcpts", second)
 	r.must("mount", "-o", "remount,mode=640", "lxcpts", dir)
-	unmountWhenIdle(t, dir)
+	unmount(t, dir)
 	r.awaitSystems()
 	if err := os.Remove(fill); err != nil {
 		t.Fatal(err)

@@ -373,7 +373,7 @@ func TestMountAtOnce(t *testing.T) {
 				if n%3 == 0 {
 					r.run("mount")
 				}
-				if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil { // its terminal may not be released yet
+				if err := unix.Unmount(dir, unix.UMOUNT_NOFOLLOW); err != nil {
 					t.Errorf("umount %d of %d: %v", i, n, err)
 				}
 			}
@@ -400,7 +400,7 @@ func TestMountForeground(t *testing.T) {
 		return cmd, dir
 	}
 	cmd, dir := front()
-	unmountWhenIdle(t, dir) // it has the mount open until it waits
+	unmountWhenIdle(t, dir)
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("after umount: %v", err)
 	}
