@@ -38,11 +38,16 @@ task=PID. What they do is what they did in Linux of that generation:
 Mounts of one system share its initial instance and its limits. A system is there as
 long as something of it is mounted.
 
-Its nodes are files of a FUSE file system, not devices. Therefore ttyname(3) does not
-know them, no kernel calls one a process's controlling terminal (bind DIR/tty over
-/dev/tty to give programs theirs), and a program that was stopped while it read finds
-the read interrupted (EINTR). Programs that need the real thing get it with ptsns run,
-whose terminals are the kernel's.`
+The nodes are files of a FUSE file system, not devices, which only some programs notice.
+DIR/tty opens the controlling terminal of whoever opens it: mount it over /dev/tty
+(mount -o bind). DIR/.ptmx, before always, is what a device /dev/ptmx elsewhere was.
+
+What FUSE cannot give: ttyname(3) finds no name, so that tty(1), expect and sshd do not do
+with these terminals; ps and the kernel's /dev/tty do not know that they control a process;
+a read that a stop or a signal interrupts fails (EINTR) and is not restarted; ioctls that
+return a descriptor (TIOCGPTPEER) fail, and the terminal is opened by its name; older
+cat(1) will not copy a terminal to itself. Programs that need the real thing get it with
+ptsns run, whose terminals are the kernel's.`
 
 // mountFlags are the flags of mount.
 type mountFlags struct {
@@ -56,9 +61,9 @@ type mountFlags struct {
 func newMountCommand() *cobra.Command {
 	var f mountFlags
 	cmd := &cobra.Command{
-		Use:                   "mount [FLAGS] SOURCE DIR",
+		Use:                   "mount [FLAGS] [SOURCE DIR]",
 		DisableFlagsInUseLine: true,
-		Short:                 "Mount a virtual devpts",
+		Short:                 "Mount a virtual devpts, or list what is mounted",
 		Long:                  mountLong,
 		Example:               "  ptsns mount -o newinstance,ptmxmode=0666 lxcpts /mnt\n  ptsns mount -o remount,mode=600 lxcpts /mnt\n  ptsns mount --generation multiple devpts /mnt",
 		Args:                  usage(mountArgs),
