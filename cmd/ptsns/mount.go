@@ -187,12 +187,8 @@ func (f *mountFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	systems, err := dir.Systems()
-	if err != nil {
-		return err
-	}
 	if len(args) == 0 {
-		return listMounts(cmd.Context(), systems, cmd.OutOrStdout())
+		return listMounts(cmd.Context(), dir, cmd.OutOrStdout())
 	}
 	j, err := f.job(args)
 	if err != nil {
@@ -200,6 +196,10 @@ func (f *mountFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	if f.fake {
 		return nil
+	}
+	systems, err := dir.Systems()
+	if err != nil {
+		return err
 	}
 	if j.remount {
 		return j.doRemount(cmd.Context(), systems, cmd.ErrOrStderr())
@@ -309,10 +309,16 @@ func (j *mountJob) doRemount(ctx context.Context, systems *rundir.Dir, stderr io
 }
 
 // listMounts prints what the systems have mounted, in the form of mount(8).
-func listMounts(ctx context.Context, systems *rundir.Dir, w io.Writer) error {
-	names, err := systems.Names()
+func listMounts(ctx context.Context, dir *rundir.Dir, w io.Writer) error {
+	systems, err := dir.OldSystems()
 	if err != nil {
 		return err
+	}
+	var names []string
+	if systems != nil {
+		if names, err = systems.Names(); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
