@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ptsns/ptsns/pts"
 )
 
 // Options are what a string of mount options comes to.
@@ -17,43 +19,10 @@ type Options struct {
 	Rest  []string // items that are the file system's own, in order
 }
 
-// generic is an option that mount(8) turns into mount flags before a file system sees
-// it.
-type generic struct {
-	set, clear int    // MOUNT_ATTR_ bits
-	super      string // the flag of the superblock it sets; "" is none
-}
-
-var generics = map[string]generic{
-	"ro":            {set: unix.MOUNT_ATTR_RDONLY, super: "ro"},
-	"rw":            {clear: unix.MOUNT_ATTR_RDONLY, super: "rw"},
-	"nosuid":        {set: unix.MOUNT_ATTR_NOSUID},
-	"suid":          {clear: unix.MOUNT_ATTR_NOSUID},
-	"nodev":         {set: unix.MOUNT_ATTR_NODEV},
-	"dev":           {clear: unix.MOUNT_ATTR_NODEV},
-	"noexec":        {set: unix.MOUNT_ATTR_NOEXEC},
-	"exec":          {clear: unix.MOUNT_ATTR_NOEXEC},
-	"noatime":       {set: unix.MOUNT_ATTR_NOATIME},
-	"atime":         {clear: unix.MOUNT_ATTR_NOATIME},
-	"relatime":      {}, // the default
-	"norelatime":    {},
-	"strictatime":   {set: unix.MOUNT_ATTR_STRICTATIME},
-	"nostrictatime": {clear: unix.MOUNT_ATTR_STRICTATIME},
-	"nodiratime":    {set: unix.MOUNT_ATTR_NODIRATIME},
-	"diratime":      {clear: unix.MOUNT_ATTR_NODIRATIME},
-	"nosymfollow":   {set: unix.MOUNT_ATTR_NOSYMFOLLOW},
-	"symfollow":     {clear: unix.MOUNT_ATTR_NOSYMFOLLOW},
-	"sync":          {super: "sync"},
-	"async":         {super: "async"},
-	"dirsync":       {super: "dirsync"},
-	"lazytime":      {super: "lazytime"},
-	"nolazytime":    {super: "nolazytime"},
-	"mand":          {super: "mand"},
-	"nomand":        {super: "nomand"},
-	// Words for fstab, which mount(8) keeps to itself.
-	"defaults": {}, "auto": {}, "noauto": {}, "nofail": {}, "_netdev": {}, "silent": {}, "loud": {},
-	"user": {}, "nouser": {}, "users": {}, "nousers": {}, "owner": {}, "noowner": {}, "group": {}, "nogroup": {},
-}
+// superWords are the options that are flags of the superblock; the rest of what mount(8)
+// knows is in package pts.
+var superWords = map[string]bool{"ro": true, "rw": true, "sync": true, "async": true, "dirsync": true,
+	"lazytime": true, "nolazytime": true, "mand": true, "nomand": true}
 
 // comments are how items begin that mean something to others who read fstab.
 var comments = []string{"x-", "X-", "comment=", "user="}
@@ -61,23 +30,16 @@ var comments = []string{"x-", "X-", "comment=", "user="}
 // Split sorts the items of options. As in the kernel's own splitting of a mount string,
 // empty items and items without a key are skipped.
 func Split(options string) Options {
-	var o Options
-	for item := range strings.SplitSeq(options, ",") {
-		if item == "" || item[0] == '=' || slices.ContainsFunc(comments, func(c string) bool { return strings.HasPrefix(item, c) }) {
-			continue
-		}
-		g, ok := generics[item]
-		if !ok {
+	flags, data := pts.SplitOptions(options)
+	o := Options{Attrs: int(flags)}
+	for item := range strings.SplitSeq(data, ",") {
+		switch {
+		case item == "" || item[0] == '=' || slices.ContainsFunc(comments, func(c string) bool { return strings.HasPrefix(item, c) }):
+		case superWords[item]:
+			o.Super = append(o.Super, item)
+		default:
 			o.Rest = append(o.Rest, item)
-			continue
 		}
-		o.Attrs = o.Attrs&^g.clear | g.set
-		if g.super != "" {
-			o.Super = append(o.Super, g.super)
-		}
-	}
-	if o.Attrs&unix.MOUNT_ATTR_STRICTATIME != 0 {
-		o.Attrs &^= unix.MOUNT_ATTR_NOATIME // as in mount(2), whatever came last
 	}
 	return o
 }

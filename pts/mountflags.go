@@ -36,6 +36,7 @@ var mountWords = map[string]struct {
 	"nosymfollow": {set: MountNoSymFollow}, "symfollow": {clear: MountNoSymFollow},
 	// Words for fstab, which mount(8) keeps to itself.
 	"defaults": {}, "auto": {}, "noauto": {}, "nofail": {}, "_netdev": {}, "silent": {}, "loud": {},
+	"user": {}, "nouser": {}, "users": {}, "nousers": {}, "owner": {}, "noowner": {}, "group": {}, "nogroup": {},
 }
 
 // SplitOptions takes the options of `mount -o` apart as mount(8) does: the flags of the
