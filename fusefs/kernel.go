@@ -5,7 +5,6 @@ package fusefs
 import (
 	"encoding/binary"
 	"os"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -34,15 +33,15 @@ func (kernelRules) ask(end pts.End, c caller, r pts.Ioctl, fetch func() ([]byte,
 func permitted(end pts.End, c caller, r pts.Ioctl) error {
 	switch {
 	case r.Req == pts.TIOCSTI:
-		if !capable(c.pid, unix.CAP_SYS_ADMIN) {
+		if !procfs.Capable(c.pid, unix.CAP_SYS_ADMIN) {
 			return refuseSTI()
 		}
 	case r.Req == pts.TIOCVHANGUP:
-		if !capable(c.pid, unix.CAP_SYS_ADMIN) {
+		if !procfs.Capable(c.pid, unix.CAP_SYS_ADMIN) {
 			return unix.EPERM
 		}
 	case r.Req == pts.TIOCSLCKTRMIOS:
-		if !capable(c.pid, unix.CAP_SYS_ADMIN) && !capable(c.pid, unix.CAP_CHECKPOINT_RESTORE) {
+		if !procfs.Capable(c.pid, unix.CAP_SYS_ADMIN) && !procfs.Capable(c.pid, unix.CAP_CHECKPOINT_RESTORE) {
 			return unix.EPERM
 		}
 	case r.SetsTermios():
@@ -141,30 +140,13 @@ func checkBackground(end pts.End, c caller) error {
 	if (s.SigBlk|s.SigIgn)&(1<<(unix.SIGTTOU-1)) != 0 {
 		return nil
 	}
-	if orphaned(pgrp) {
+	if procfs.Orphaned(pgrp) {
 		return unix.EIO
 	}
 	if err := unix.Kill(-pgrp, unix.SIGTTOU); err != nil {
 		return nil // the group is gone, and its caller with it
 	}
 	return unix.EINTR
-}
-
-// orphaned tells whether no member of the group has a parent in another group of the
-// same session.
-func orphaned(pgrp int) bool {
-	pids, err := procfs.PIDs()
-	if err != nil {
-		return false
-	}
-	return !slices.ContainsFunc(pids, func(pid int) bool {
-		s, err := procfs.ReadStat(pid)
-		if err != nil || s.PGRP != pgrp || s.State == 'Z' {
-			return false
-		}
-		parent, err := procfs.ReadStat(s.PPID)
-		return err == nil && parent.PGRP != pgrp && parent.Session == s.Session
-	})
 }
 
 // setControlling is TIOCSCTTY on a ptm. We cannot give another process a controlling
@@ -186,7 +168,7 @@ func setControlling(end pts.End, c caller, arg uint64) error {
 	if !leader || s.TTY != 0 {
 		return unix.EPERM
 	}
-	steals := arg == 1 && capable(c.pid, unix.CAP_SYS_ADMIN)
+	steals := arg == 1 && procfs.Capable(c.pid, unix.CAP_SYS_ADMIN)
 	if idOf(end, pts.TIOCGSID) != 0 && !steals {
 		return unix.EPERM
 	}

@@ -3,7 +3,6 @@
 package fusefs
 
 import (
-	"os"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -11,15 +10,8 @@ import (
 	"github.com/ptsns/ptsns/procfs"
 )
 
-// capable tells whether the thread pid has a capability in the initial sense: in our
-// user namespace, not in one below.
-func capable(pid, capability int) bool {
-	s, err := procfs.ReadStatus(pid)
-	return err == nil && s.CapEff&(1<<capability) != 0 && nsOf(pid, "user") == nsOf(os.Getpid(), "user")
-}
-
 // privileged tells whether c has a capability over the nodes.
-func (c caller) privileged(capability int) bool { return c.us || capable(c.pid, capability) }
+func (c caller) privileged(capability int) bool { return c.us || procfs.Capable(c.pid, capability) }
 
 // owns is inode_owner_or_capable.
 func (c caller) owns(st Stat) bool { return st.UID == c.uid || c.privileged(unix.CAP_FOWNER) }

@@ -11,23 +11,14 @@ import (
 	"github.com/ptsns/ptsns/procfs"
 )
 
-// nsOf names a namespace of a process, "" when it cannot be told.
-func nsOf(pid int, kind string) string {
-	link, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/%s", pid, kind))
-	if err != nil {
-		return ""
-	}
-	return link
-}
-
 // pidFor translates a process group or session id of our pid namespace into that of
 // the thread pid: 0 when it cannot be seen from there, as the kernel has it.
 func pidFor(pid, id int) int {
 	if id <= 0 {
 		return id
 	}
-	there := nsOf(pid, "pid")
-	if there == "" || there == nsOf(os.Getpid(), "pid") {
+	there := procfs.Namespace(pid, "pid")
+	if there == "" || there == procfs.Namespace(os.Getpid(), "pid") {
 		return id
 	}
 	asker, err := procfs.ReadStatus(pid)
@@ -52,8 +43,8 @@ func ourGroup(pid, id int) int {
 	if id <= 0 {
 		return id
 	}
-	there := nsOf(pid, "pid")
-	if there == "" || there == nsOf(os.Getpid(), "pid") {
+	there := procfs.Namespace(pid, "pid")
+	if there == "" || there == procfs.Namespace(os.Getpid(), "pid") {
 		return id
 	}
 	asker, err := procfs.ReadStatus(pid)
