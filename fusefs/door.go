@@ -16,8 +16,9 @@
 // answer as slowly as the caller likes.
 //
 // Lock order: Door.mu, handle.mu and the lock of turns are never held together. The
-// loop's lock is below Door.mu; handle.mu is held over the calls of pts.End, whose own
-// locks are below. No lock is held while an answer is written or a read is started.
+// loop's lock is below Door.mu; handle.mu is held over the reads and writes of ends that
+// are parked for, whose own locks are below. No lock is held while an answer is written,
+// nor over any call of a virtual end, which may notify us before it returns.
 //
 // A process that serves a door must not open, stat by path or execute through its own
 // mount: it would wait for itself. All opens of a file share one inode, and the kernel

@@ -46,7 +46,7 @@ func (d *Door) open(in wire.In, out []byte) {
 	}
 	h := &handle{door: d, end: end}
 	if d.callers != nil {
-		h.starter, _ = end.(pts.Starter)
+		h.starter = end.(pts.Starter) // as Node says
 	}
 	h.stop = end.Notify(allEvents, h.look)
 	d.mu.Lock()
@@ -115,8 +115,10 @@ func (d *Door) poll(in wire.In, out []byte) {
 		h.pollKH = p.KH
 		h.wanted |= wantedBy(p.Events)
 	}
-	events := h.end.Poll() // after registering, so that no change falls between
 	h.mu.Unlock()
+	// After registering, so that no change falls between; not locked, for a virtual end
+	// may find out just now, and tell us, that it has changed.
+	events := h.end.Poll()
 	d.reply(in.Unique, wire.AppendPollOut(out[:wire.OutHeaderSize], uint32(events)))
 }
 
