@@ -278,6 +278,22 @@ func TestVirtualIoctls(t *testing.T) {
 	}
 }
 
+// TestStrangersToOurPidNamespace have no number here: 0, which is not to mean us.
+func TestStrangersToOurPidNamespace(t *testing.T) {
+	if leadsSession(0) {
+		t.Error("a stranger leads a session")
+	}
+	if got := pidFor(0, 5); got != 0 {
+		t.Errorf("our group 5 is %d to a stranger", got)
+	}
+	if got := ourGroup(0, 5); got != noGroup {
+		t.Errorf("a stranger's group 5 is %d to us", got)
+	}
+	if got := ourGroup(0, -5); got != -5 {
+		t.Errorf("a stranger's group -5 is %d to us", got)
+	}
+}
+
 // FuzzTree is FuzzDispatch for a directory. Nothing is known or under way afterwards that
 // the kernel has not asked for.
 func FuzzTree(f *testing.F) {
