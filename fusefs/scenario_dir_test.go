@@ -21,6 +21,7 @@ func init() {
 	scenarios["long directory"] = scenario{options: "ptmxmode=666,max=1100", run: longDirectory}
 	scenarios["node of a pts"] = scenario{options: "mode=600,ptmxmode=666", run: nodeOfPts}
 	scenarios["closed nodes"] = scenario{run: closedNodes}
+	scenarios["events"] = scenario{run: events}
 }
 
 // list shows the names of /dev/pts with the inode numbers that it lists them under.
@@ -262,4 +263,31 @@ func closedNodes(s *stage) {
 	s.put(s.pts(m), "new")
 	s.await(m, unix.POLLIN)
 	s.read("the new one", m, 10)
+}
+
+// events is what inotify tells of the directory.
+func events(s *stage) {
+	in, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	s.must(err, "inotify_init1")
+	_, err = unix.InotifyAddWatch(in, "/dev/pts", unix.IN_CREATE|unix.IN_DELETE|unix.IN_OPEN|unix.IN_ACCESS|unix.IN_MODIFY)
+	s.must(err, "inotify_add_watch")
+	m, p := s.rawPair()
+	s.put(p, "x")
+	s.await(m, unix.POLLIN)
+	s.read("ptm", m, 1)
+	s.put(m, "y")
+	s.await(p, unix.POLLIN)
+	s.read("pts", p, 1)
+	s.must(unix.Close(p), "closing")
+	s.close(m)
+	b := make([]byte, 4096)
+	n, err := unix.Read(in, b)
+	s.must(err, "reading events")
+	names := map[uint32]string{unix.IN_CREATE: "create", unix.IN_DELETE: "delete", unix.IN_OPEN: "open", unix.IN_ACCESS: "access", unix.IN_MODIFY: "modify"}
+	var list []string
+	for e := b[:n]; len(e) > 0; e = e[unix.SizeofInotifyEvent+binary.NativeEndian.Uint32(e[12:]):] {
+		who, _, _ := bytes.Cut(e[unix.SizeofInotifyEvent:], []byte{0})
+		list = append(list, fmt.Sprintf("%s %s", names[binary.NativeEndian.Uint32(e[4:])], who))
+	}
+	s.say("events: %s", strings.Join(list, ", "))
 }

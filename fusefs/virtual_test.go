@@ -125,6 +125,7 @@ func (n ttyNode) Open(c pts.Caller, flags int) (pts.End, error) {
 
 func init() {
 	scenarios["made nodes"] = scenario{options: "mode=620", generation: devpts.Cloned, run: madeNodes, notCompared: true}
+	scenarios["held up"] = scenario{run: heldUp, notCompared: true}
 	scenarios["many readers"] = scenario{options: "ptmxmode=666,max=600", run: manyReaders, notCompared: true}
 }
 
@@ -213,3 +214,33 @@ func manyReaders(s *stage) {
 
 // mostGoroutines is the most that were there when something was asked of a terminal.
 var mostGoroutines atomic.Int64
+
+// TestHeldUp is a limit: the kernel holds a file's lock while a write to it waits.
+func TestHeldUp(t *testing.T) {
+	got, _ := runScenario(t, "held up", onVirtual)
+	want := "another terminal: \"hello\"\nopen(O_TRUNC) waits for the write\nand goes on: ok\n"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func heldUp(s *stage) {
+	m, p := s.rawPair()
+	s.flow(p, unix.TCOOFF)
+	writer, written := s.thread(func() { s.put(p, "x") })
+	s.untilIn(writer, unix.SYS_WRITE)
+	var opened error
+	opener, done := s.thread(func() { _, opened = unix.Open(s.node(m), unix.O_WRONLY|unix.O_TRUNC|unix.O_NOCTTY, 0) })
+	s.untilIn(opener, unix.SYS_OPENAT)
+	s.another()
+	select {
+	case <-done:
+		s.say("open(O_TRUNC) did not wait")
+	default:
+		s.say("open(O_TRUNC) waits for the write")
+	}
+	s.flow(p, unix.TCOON)
+	<-written
+	<-done
+	s.say("and goes on: %s", name(opened))
+}
