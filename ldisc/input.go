@@ -11,6 +11,16 @@ import (
 // complete, or without lines. A line that is too long goes on to be taken and echoed,
 // and each further byte replaces the last.
 func (d *NTTY) Receive(p []byte, out *Queue, fx *Effects) int {
+	return d.receiveAll(p, false, out, fx)
+}
+
+// ReceivePlain is Receive of bytes that Plain has approved under these settings, which
+// it does not look at again.
+func (d *NTTY) ReceivePlain(p []byte, out *Queue, fx *Effects) int {
+	return d.receiveAll(p, true, out, fx)
+}
+
+func (d *NTTY) receiveAll(p []byte, plain bool, out *Queue, fx *Effects) int {
 	taken := 0
 	for {
 		room := d.room()
@@ -28,7 +38,7 @@ func (d *NTTY) Receive(p []byte, out *Queue, fx *Effects) int {
 		if n == 0 {
 			break
 		}
-		d.receive(p[taken:taken+n], out, fx)
+		d.receive(p[taken:taken+n], plain, out, fx)
 		taken += n
 	}
 	return taken
@@ -50,7 +60,7 @@ func (d *NTTY) room() int {
 }
 
 // receive takes all of p, one burst: its echo appears together.
-func (d *NTTY) receive(p []byte, out *Queue, fx *Effects) {
+func (d *NTTY) receive(p []byte, plain bool, out *Queue, fx *Effects) {
 	if d.in == nil {
 		d.in = readPool.Get().(*readBuf)
 	}
@@ -58,7 +68,7 @@ func (d *NTTY) receive(p []byte, out *Queue, fx *Effects) {
 	if d.tab.raw {
 		d.store(p)
 	} else {
-		d.standard(p, looked > 0, out, fx)
+		d.standard(p, plain, looked > 0, out, fx)
 	}
 	d.looked -= looked
 	fx.Input = fx.Input || d.Readable()
@@ -90,7 +100,7 @@ func (d *NTTY) Plain(p []byte) bool {
 func (d *NTTY) Forget() { d.looked = 0 }
 
 // standard alternates between spans of ordinary bytes and single others.
-func (d *NTTY) standard(p []byte, looked bool, out *Queue, fx *Effects) {
+func (d *NTTY) standard(p []byte, plain, looked bool, out *Queue, fx *Effects) {
 	if !d.tab.spans {
 		for _, c := range p {
 			d.char(c, looked, out, fx)
@@ -98,7 +108,10 @@ func (d *NTTY) standard(p []byte, looked bool, out *Queue, fx *Effects) {
 		d.flushEchoes(out)
 		return
 	}
-	n := d.tab.ordinary(p)
+	n := len(p)
+	if !plain {
+		n = d.tab.ordinary(p)
+	}
 	hazard := n < len(p) && d.tab.hazard(p[n:])
 	for {
 		done := d.span(p[:n], hazard, out)
