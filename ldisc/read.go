@@ -28,6 +28,9 @@ func (d *NTTY) ReadableBy() bool {
 	return d.head-d.tail >= amount
 }
 
+// HasLine tells whether a read would get a line or an end of file.
+func (d *NTTY) HasLine() bool { return d.canon != d.tail && d.canonical() }
+
 // Ample tells whether a reader has lines to go on with and the discipline more than half
 // of what it can hold.
 func (d *NTTY) Ample() bool {

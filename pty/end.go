@@ -71,8 +71,16 @@ func (closedError) Is(target error) bool { return target == fs.ErrClosed || targ
 // (with VMIN 0), and every read after a hangup. A ptm whose last pts was closed gives
 // EIO after the last of the output.
 func (e *end) Read(b []byte) (int, error) {
+	e.p.mu.Lock()
+	if e.hasLineLocked() && len(b) > 0 {
+		return e.readLine(b)
+	}
+	return e.readOther(b)
+}
+
+func (e *end) readOther(b []byte) (int, error) {
 	x := op{buf: b, caller: e.caller, block: !e.nonblock}
-	n, err := e.run(&x)
+	n, err := e.runLocked(&x)
 	if err != nil {
 		return n, e.wrap("read", err)
 	}

@@ -1,6 +1,7 @@
 package pty
 
 import (
+	"io"
 	"time"
 
 	"github.com/ptsns/ptsns/ldisc"
@@ -119,4 +120,30 @@ func (e *end) stepReadPtsLocked(x *op, o *owed) (done bool) {
 		}
 	}
 	return true
+}
+
+// hasLineLocked tells whether a read would find a line, and nothing in its way: no other
+// reader, no job control, no deadline.
+func (e *end) hasLineLocked() bool {
+	p := e.p
+	return p.disc.HasLine() && !e.ptm && !e.closed && e.caller == nil && e.times == nil && e.readable &&
+		!e.hungUpLocked() && !p.s.null && !p.s.reading && p.s.readers == 0 && !p.ioError
+}
+
+// readLine is a read after hasLineLocked. It is what most reads of a program that reads
+// lines are, and need nothing of what others may need. It releases the lock.
+func (e *end) readLine(b []byte) (int, error) {
+	p := e.p
+	n := p.disc.Read(b)
+	if p.back.Len() > 0 && !p.canWaitLocked() {
+		var o owed
+		p.catchUpLocked(&o)
+		p.unlock(&o)
+	} else {
+		p.mu.Unlock()
+	}
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
 }
