@@ -158,6 +158,10 @@ func (d *NTTY) span(p []byte, hazard bool, out *Queue) int {
 		}
 		return len(p)
 	}
+	if !echoNL {
+		d.endLines(p, start)
+		return len(p)
+	}
 	for at := start; len(p) > 0; {
 		n := bytes.IndexByte(p, '\n')
 		if n < 0 {
@@ -169,15 +173,34 @@ func (d *NTTY) span(p []byte, hazard bool, out *Queue) int {
 		if echo && n > 0 {
 			d.echoSpan(p[:n], d.canon == at, out)
 		}
-		if echoNL {
-			d.echoLine(out)
-		}
+		d.echoLine(out)
 		at += uint32(n) + 1
 		d.mark(at - 1)
 		d.canon = at
 		p = p[n+1:]
 	}
 	return int(d.head - start)
+}
+
+// endLines makes the newlines of p, ordinary bytes that are stored at start, ends of
+// lines. Nobody needs to know where each is before it is read.
+func (d *NTTY) endLines(p []byte, start uint32) {
+	n := bytes.LastIndexByte(p, '\n')
+	if n < 0 {
+		return
+	}
+	switch {
+	case d.newline(d.canon, start-d.canon) < start-d.canon: // one that ends nothing
+		d.markLines()
+		d.linesFrom = start
+	case d.linesFrom == d.linesTo:
+		d.linesFrom = d.canon
+	case d.linesTo != d.canon: // a line has ended in another way
+		d.markLines()
+		d.linesFrom = d.canon
+	}
+	d.canon = start + uint32(n) + 1
+	d.linesTo = d.canon
 }
 
 // queueSpan takes all of p, ordinary bytes whose echo waits: those inside a line

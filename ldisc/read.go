@@ -1,6 +1,7 @@
 package ldisc
 
 import (
+	"bytes"
 	"math/bits"
 
 	tm "github.com/ptsns/ptsns/termios"
@@ -82,6 +83,9 @@ func (d *NTTY) Read(p []byte) int {
 // before it when these fill p exactly.
 func (d *NTTY) readLine(p []byte) int {
 	limit := min(uint32(len(p)), d.canon-d.tail)
+	if n := d.readPlainLine(p, limit); n > 0 {
+		return n
+	}
 	length, found := d.nextEnd(limit)
 	if !found {
 		n := d.take(p, length)
@@ -103,6 +107,24 @@ func (d *NTTY) readLine(p []byte) int {
 	return n
 }
 
+// readPlainLine reads a line that ends with a newline and lies in one piece, 0 where it finds
+// none.
+func (d *NTTY) readPlainLine(p []byte, limit uint32) int {
+	if d.tail-d.linesFrom >= d.linesTo-d.linesFrom {
+		return 0
+	}
+	at := d.tail & mask
+	line := d.in.b[at:min(at+limit, Size)]
+	n := bytes.IndexByte(line, '\n') + 1
+	copy(p, line[:n])
+	if d.hidden() {
+		clear(line[:n])
+	}
+	d.tail += uint32(n)
+	d.linesFrom = d.tail
+	return n
+}
+
 func (d *NTTY) skipEnd() {
 	d.in.ends[d.tail&mask/64] &^= 1 << (d.tail & 63)
 	d.tail++
@@ -111,6 +133,12 @@ func (d *NTTY) skipEnd() {
 // nextEnd is the distance from the tail to the next end of line below limit, or
 // limit.
 func (d *NTTY) nextEnd(limit uint32) (distance uint32, found bool) {
+	if d.tail-d.linesFrom < d.linesTo-d.linesFrom {
+		return d.nextNewline(limit)
+	}
+	if d.linesFrom != d.linesTo {
+		d.markLines()
+	}
 	for at := d.tail; at-d.tail < limit; {
 		word := d.in.ends[at&mask/64] >> (at & 63)
 		if word == 0 {
@@ -124,6 +152,39 @@ func (d *NTTY) nextEnd(limit uint32) (distance uint32, found bool) {
 		return at - d.tail, true
 	}
 	return limit, false
+}
+
+// nextNewline is nextEnd where newlines are ends.
+func (d *NTTY) nextNewline(limit uint32) (distance uint32, found bool) {
+	distance = d.newline(d.tail, limit)
+	if distance == limit {
+		return limit, false
+	}
+	d.linesFrom = d.tail + distance + 1
+	return distance, true
+}
+
+// newline is the distance from at to the next newline below limit, or limit.
+func (d *NTTY) newline(at, limit uint32) uint32 {
+	from := at & mask
+	if n := bytes.IndexByte(d.in.b[from:min(from+limit, Size)], '\n'); n >= 0 {
+		return uint32(n)
+	}
+	if from+limit > Size {
+		if n := bytes.IndexByte(d.in.b[:from+limit-Size], '\n'); n >= 0 {
+			return Size - from + uint32(n)
+		}
+	}
+	return limit
+}
+
+// markLines marks the lines that linesFrom and linesTo tell of.
+func (d *NTTY) markLines() {
+	for at := d.linesFrom; at != d.linesTo; at++ {
+		at += d.newline(at, d.linesTo-at)
+		d.mark(at) // the last is one
+	}
+	d.linesFrom, d.linesTo = 0, 0
 }
 
 // take copies up to n bytes to p, and wipes them where they were typed unseen.
