@@ -23,8 +23,12 @@ func newlines(x uint64) uint64 {
 	return ^(x&^highs + 0x7f*lows | x) & highs
 }
 
-// printable tells whether all bytes of x are printing ASCII.
-func printable(x uint64) bool { return (x+lows|(x-0x20*lows))&highs == 0 }
+// special has a bit in each byte of x that is a control character, but for the newlines
+// that lines has.
+func special(x, lines uint64) uint64 { return controls(x) &^ (newlines(x) & lines) }
+
+// printable has no bit of highs exactly when all bytes of x are printing ASCII.
+func printable(x uint64) uint64 { return (x + lows) | (x - 0x20*lows) }
 
 // ordinary is the length of the longest prefix of p without a slow byte.
 func (tab *table) ordinary(p []byte) int {
@@ -35,12 +39,13 @@ func (tab *table) ordinary(p []byte) int {
 			lines = highs
 		}
 		for i+16 <= len(p) {
-			x, y := binary.LittleEndian.Uint64(p[i:]), binary.LittleEndian.Uint64(p[i+8:])
-			if printable(x) && printable(y) {
+			q := (*[16]byte)(p[i:])
+			x, y := binary.LittleEndian.Uint64(q[0:]), binary.LittleEndian.Uint64(q[8:])
+			if (printable(x)|printable(y))&highs == 0 {
 				i += 16
 				continue
 			}
-			x, y = controls(x)&^(newlines(x)&lines), controls(y)&^(newlines(y)&lines)
+			x, y = special(x, lines), special(y, lines)
 			if x|y == 0 {
 				i += 16
 				continue
@@ -76,7 +81,7 @@ func (tab *table) hazard(p []byte) bool {
 func printing(p []byte) int {
 	i := 0
 	for i+8 <= len(p) {
-		if !printable(binary.LittleEndian.Uint64(p[i:])) {
+		if printable(binary.LittleEndian.Uint64(p[i:]))&highs != 0 {
 			break
 		}
 		i += 8
