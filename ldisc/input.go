@@ -93,8 +93,11 @@ func (d *NTTY) Lookahead(p []byte, out *Queue, fx *Effects) {
 // Plain tells whether no byte of p means anything: each is to be stored and, with ECHO,
 // echoed as it is.
 func (d *NTTY) Plain(p []byte) bool {
-	return (d.tab.raw || d.tab.spans) && d.tab.ordinary(p) == len(p)
+	return (d.tab.spans || d.tab.raw && !d.iflag(termios.IXON)) && d.tab.ordinary(p) == len(p)
 }
+
+// LookPast is Lookahead of n bytes that are Plain.
+func (d *NTTY) LookPast(n int) { d.looked += uint32(n) }
 
 // Forget drops the memory of what Lookahead has seen: those bytes will not come.
 func (d *NTTY) Forget() { d.looked = 0 }
