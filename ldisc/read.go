@@ -61,17 +61,9 @@ func (d *NTTY) ends(at uint32) bool { return d.in.ends[at&mask/64]&(1<<(at&63)) 
 // Read moves input to p and tells how much: at most one line in canonical mode, where
 // 0 is an end of file, otherwise whatever is there. The caller has asked Readable.
 func (d *NTTY) Read(p []byte) int {
-	if d.head == d.tail || len(p) == 0 {
-		return 0
-	}
-	var n int
-	switch {
-	case d.canonical():
-		n = d.readLine(p)
-	case d.lflag(tm.EXTPROC) && d.lflag(tm.ICANON):
-		n = d.readExtproc(p)
-	default:
-		n = d.take(p, d.head-d.tail)
+	n := d.readPlainLine(p)
+	if n == 0 {
+		n = d.readAny(p)
 	}
 	if d.head == d.tail {
 		d.release()
@@ -79,13 +71,22 @@ func (d *NTTY) Read(p []byte) int {
 	return n
 }
 
+func (d *NTTY) readAny(p []byte) int {
+	switch {
+	case d.head == d.tail || len(p) == 0:
+		return 0
+	case d.canonical():
+		return d.readLine(p)
+	case d.lflag(tm.EXTPROC) && d.lflag(tm.ICANON):
+		return d.readExtproc(p)
+	}
+	return d.take(p, d.head-d.tail)
+}
+
 // readLine reads up to the next end of line. An end of file goes with the bytes
 // before it when these fill p exactly.
 func (d *NTTY) readLine(p []byte) int {
 	limit := min(uint32(len(p)), d.canon-d.tail)
-	if n := d.readPlainLine(p, limit); n > 0 {
-		return n
-	}
 	length, found := d.nextEnd(limit)
 	if !found {
 		n := d.take(p, length)
@@ -109,12 +110,13 @@ func (d *NTTY) readLine(p []byte) int {
 
 // readPlainLine reads a line that ends with a newline and lies in one piece, 0 where it finds
 // none.
-func (d *NTTY) readPlainLine(p []byte, limit uint32) int {
+func (d *NTTY) readPlainLine(p []byte) int {
 	if d.tail-d.linesFrom >= d.linesTo-d.linesFrom {
 		return 0
 	}
 	at := d.tail & mask
-	line := d.in.b[at:min(at+limit, Size)]
+	line := d.in.b[at:min(at+d.linesTo-d.tail, Size)]
+	line = line[:min(len(line), len(p))]
 	n := bytes.IndexByte(line, '\n') + 1
 	copy(p, line[:n])
 	if d.hidden() {
