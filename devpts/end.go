@@ -1,0 +1,156 @@
+package devpts
+
+import (
+	"sync/atomic"
+
+	"github.com/ptsns/ptsns/pts"
+)
+
+// end is an end of package pty that keeps the node's times and holds the instance.
+type end struct {
+	pts.End
+	t      *terminal
+	m      *Mount // through which it was opened, or nil
+	times  *inode // of the node that was opened; nil: they are not ours
+	ptm    bool
+	access uint8 // O_RDONLY ...
+	closed atomic.Bool
+}
+
+// opener is an end whose inner one is a pts.Starter too.
+type opener struct{ end }
+
+// outside is the end as it is handed out.
+func (o *opener) outside() pts.End {
+	if _, ok := o.End.(pts.Starter); ok {
+		return o
+	}
+	return &o.end
+}
+
+func (e *end) Read(p []byte) (int, error) {
+	if e.access == oWronly && !e.closed.Load() {
+		return 0, pts.EBADF
+	}
+	n, err := e.End.Read(p)
+	if n > 0 {
+		e.touch(false)
+	}
+	return n, err
+}
+
+func (e *end) Write(p []byte) (int, error) {
+	if e.access == oRdonly {
+		return 0, pts.EBADF
+	}
+	n, err := e.End.Write(p)
+	if n > 0 {
+		e.touch(true)
+	}
+	return n, err
+}
+
+// touch sets the node's mtime or atime to this second, where it is in another eight
+// seconds than that time (tty_update_time: it does not tell when keys are typed).
+func (e *end) touch(written bool) {
+	if e.times == nil {
+		return
+	}
+	at := &e.times.atime
+	if written {
+		at = &e.times.mtime
+	}
+	const second = 1e9
+	now := e.t.i.system.now().Unix()
+	if old := at.Load() / second; (now^old)&^7 != 0 {
+		at.Store(now * second)
+	}
+}
+
+func (e *end) Ioctl(c pts.Caller, req uint32, arg []byte) (int, error) {
+	n, err := e.End.Ioctl(c, req, arg)
+	if req == pts.TIOCSCTTY && err == nil {
+		e.t.controls()
+	}
+	return n, err
+}
+
+// Close gives the end up. That of the ptm takes the terminal's name away first, as
+// Linux does.
+func (e *end) Close() error {
+	if e.closed.Swap(true) {
+		return pts.EBADF
+	}
+	if e.ptm {
+		e.t.unlink()
+		e.t.forget()
+	}
+	err := e.End.Close()
+	e.t.i.drop(e.m)
+	return err
+}
+
+func (o *opener) StartRead(c pts.Caller, p []byte, done func(n int, err error)) pts.Pending {
+	return o.End.(pts.Starter).StartRead(c, p, func(n int, err error) {
+		if n > 0 {
+			o.touch(false)
+		}
+		done(n, err)
+	})
+}
+
+func (o *opener) StartWrite(c pts.Caller, p []byte, done func(n int, err error)) pts.Pending {
+	return o.End.(pts.Starter).StartWrite(c, p, func(n int, err error) {
+		if n > 0 {
+			o.touch(true)
+		}
+		done(n, err)
+	})
+}
+
+// innerEnd finds the end behind what was handed out.
+func innerEnd(e pts.End) *end {
+	switch e := e.(type) {
+	case *end:
+		return e
+	case *opener:
+		return &e.end
+	}
+	return nil
+}
+
+// Opened is what is known of an end of this package.
+type Opened struct {
+	Instance *Instance
+	Mount    *Mount // through which it was opened; nil: through none
+	Index    int
+	PTM      bool
+}
+
+// Describe tells what e is, and false when it is not of this package.
+func Describe(e pts.End) (Opened, bool) {
+	x := innerEnd(e)
+	if x == nil {
+		return Opened{}, false
+	}
+	return Opened{Instance: x.t.i, Mount: x.m, Index: int(x.t.index), PTM: x.ptm}, true
+}
+
+// Peer is TIOCGPTPEER once the mount is known through which the pts is to be reached: it
+// opens the pts of a ptm with the flags of open(2), whatever the permission bits. A nil
+// mount is the ptm's own. EIO: e is a pts, or locked; ENOTTY: it is not of this package.
+func Peer(e pts.End, via *Mount, c pts.Caller, flags int) (pts.End, error) {
+	x := innerEnd(e)
+	switch {
+	case x == nil:
+		return nil, pts.ENOTTY
+	case x.closed.Load():
+		return nil, pts.EBADF
+	case !x.ptm:
+		return nil, pts.EIO
+	}
+	if via == nil {
+		via = x.m
+	}
+	return x.t.open(via, c, flags)
+}
