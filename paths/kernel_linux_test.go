@@ -1,0 +1,322 @@
+package paths_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ptsns/ptsns/kpts"
+	"github.com/ptsns/ptsns/pts"
+)
+
+// kernel is a machine: this one, on a thread with a mount namespace and a root directory
+// of its own.
+type kernel struct {
+	inst map[uint64]int  // by device number
+	at   map[int]string  // where an instance was mounted first
+	held map[string]int  // descriptors
+	seen map[string]bool // instances and indices that are open
+	ends []int
+	last int
+	proc int // /proc/thread-self/fd
+	uid  int // for whom the last ptm was opened
+}
+
+// onKernel runs fn with a kernel: a thread with a mount namespace and an empty root
+// directory of its own, with /proc, which are thrown away.
+func onKernel(t *testing.T, fn func(k *kernel) []string) (wrong []string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		if os.Getenv("PTSNS_REQUIRE") == "1" {
+			t.Fatal("missing: root")
+		}
+		t.Skip("missing: root")
+	}
+	dir := t.TempDir()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		k, err := newKernel(dir)
+		if err != nil {
+			wrong = []string{err.Error()}
+			return
+		}
+		defer k.release()
+		wrong = fn(k)
+	}()
+	<-done
+	return wrong
+}
+
+// newKernel makes this thread one, with dir as root.
+func newKernel(dir string) (*kernel, error) {
+	for _, step := range []func() error{
+		func() error { return unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_FS) },
+		func() error { return unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") },
+		func() error { return unix.Mount("paths", dir, "tmpfs", 0, "mode=755") },
+		func() error { return unix.Mkdir(dir+"/proc", 0o755) },
+		func() error { return unix.Mount("/proc", dir+"/proc", "", unix.MS_BIND, "") },
+		func() error { return unix.Chdir(dir) },
+		func() error { return unix.PivotRoot(".", ".") },
+		func() error { return unix.Unmount(".", unix.MNT_DETACH) }, // the old root lies on top
+		func() error { return unix.Chdir("/") },
+		func() error { unix.Umask(0); return nil },
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	proc, err := unix.Open("/proc/thread-self/fd", unix.O_PATH|unix.O_CLOEXEC, 0)
+	return &kernel{proc: proc, inst: map[uint64]int{}, at: map[int]string{}, held: map[string]int{}, seen: map[string]bool{}}, err
+}
+
+func (k *kernel) do(op string, a []string) error {
+	switch op {
+	case "mkdir":
+		return errno(unix.Mkdir(a[0], 0o755))
+	case "mknod":
+		major, minor, _ := strings.Cut(a[1], ":")
+		dev := unix.Mkdev(uint32(number(major, 10)), uint32(number(minor, 10)))
+		return errno(unix.Mknod(a[0], unix.S_IFCHR|uint32(number(a[2], 8)), int(dev)))
+	case "file":
+		return errno(unix.Mknod(a[0], unix.S_IFREG|0o644, 0))
+	case "symlink":
+		return errno(unix.Symlink(a[0], a[1]))
+	case "link":
+		return errno(unix.Link(a[0], a[1]))
+	case "rm":
+		err := unix.Unlink(a[0])
+		if err == unix.EISDIR {
+			err = unix.Rmdir(a[0])
+		}
+		return errno(err)
+	case "mv":
+		return errno(unix.Rename(a[0], a[1]))
+	case "chmod":
+		return errno(unix.Chmod(a[1], uint32(number(a[0], 8))))
+	case "chown":
+		uid, gid, _ := strings.Cut(a[0], ":")
+		return errno(unix.Chown(a[1], number(uid, 10), number(gid, 10)))
+	case "tmpfs":
+		return errno(unix.Mount("paths", a[0], "tmpfs", 0, "mode=755"))
+	case "devpts":
+		if err := unix.Mount("devpts", a[0], "devpts", 0, strings.Join(a[1:], ",")); err != nil {
+			return errno(err)
+		}
+		return k.number(a[0])
+	case "fsmount":
+		f, err := kpts.Mount("", strings.Join(a[1:], ","))
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		conn, err := f.SyscallConn()
+		if err != nil {
+			return err
+		}
+		_ = conn.Control(func(fd uintptr) { k.held[a[0]], err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
+		if err != nil {
+			return err
+		}
+		return k.number("/proc/thread-self/fd/" + strconv.Itoa(k.held[a[0]]))
+	case "bind":
+		return errno(unix.Mount(a[0], a[1], "", unix.MS_BIND, ""))
+	case "umount":
+		return errno(unix.Unmount(a[0], 0))
+	case "umount-l":
+		return errno(unix.Unmount(a[0], unix.MNT_DETACH))
+	case "nodev":
+		return errno(unix.Mount("", a[0], "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_NODEV, ""))
+	case "unshare":
+		fd, err := unix.Openat(k.proc, "../ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		k.held["the namespace before"] = fd
+		return errno(unix.Unshare(unix.CLONE_NEWNS))
+	case "back":
+		return errno(unix.Setns(k.held["the namespace before"], unix.CLONE_NEWNS))
+	case "chroot":
+		if err := unix.Chroot(a[0]); err != nil {
+			return errno(err)
+		}
+		return errno(unix.Chdir("/"))
+	case "cd":
+		if name, ok := strings.CutPrefix(a[0], "@"); ok {
+			return errno(unix.Fchdir(k.held[name]))
+		}
+		return errno(unix.Chdir(a[0]))
+	case "hold":
+		fd, err := unix.Open(a[1], unix.O_PATH|unix.O_CLOEXEC, 0)
+		k.held[a[0]] = fd
+		return errno(err)
+	}
+	panic(op)
+}
+
+// errno is err as ours.
+func errno(err error) error {
+	var n syscall.Errno
+	if errors.As(err, &n) {
+		return pts.Errno(n)
+	}
+	return err
+}
+
+// readlink tells what /proc says that fd is, also where no /proc is mounted.
+func (k *kernel) readlink(fd int) (string, error) {
+	b := make([]byte, 4096)
+	n, err := unix.Readlinkat(k.proc, strconv.Itoa(fd), b)
+	return string(b[:max(n, 0)]), err
+}
+
+// number gives the instance that is mounted at path a number.
+func (k *kernel) number(path string) error {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return err
+	}
+	n := len(k.inst) + 1
+	k.inst[st.Dev], k.at[n] = n, path
+	return nil
+}
+
+// as runs f with the file system ids of uid, and its group alone.
+func as(uid int, f func()) {
+	if uid == 0 {
+		f()
+		return
+	}
+	// The raw call is for this thread alone.
+	if _, _, e := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); e != 0 {
+		panic(e)
+	}
+	_ = unix.Setfsgid(uid)
+	_ = unix.Setfsuid(uid)
+	f()
+	_ = unix.Setfsuid(0)
+	_ = unix.Setfsgid(0)
+}
+
+func (k *kernel) open(where string, flags, uid int) string {
+	dirfd, path := unix.AT_FDCWD, where
+	if name, ok := strings.CutPrefix(where, "@"); ok {
+		name, rest, below := strings.Cut(name, "/")
+		dirfd, path = k.held[name], rest
+		if !below {
+			dirfd, path = k.proc, strconv.Itoa(k.held[name])
+		}
+	}
+	var fd int
+	var err error
+	as(uid, func() { fd, err = unix.Openat(dirfd, path, flags|unix.O_CLOEXEC, 0o666) })
+	if err != nil {
+		return errnoName(errno(err))
+	}
+	k.ends = append(k.ends, fd)
+	self, err := k.readlink(fd)
+	if err != nil {
+		return err.Error()
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err.Error()
+	}
+	index, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err == unix.ENOTTY {
+		return fmt.Sprintf("pts %d/%d self %s", k.inst[st.Dev], unix.Minor(st.Rdev), self)
+	}
+	if err != nil {
+		return err.Error()
+	}
+	k.last, k.uid = fd, uid
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		return err.Error()
+	}
+	peer, dev := k.openPeer()
+	inst := k.inst[dev]
+	if dev == 0 {
+		inst = k.find(index)
+	}
+	k.seen[fmt.Sprint(inst, index)] = true
+	return fmt.Sprintf("%d/%d peer %s self %s", inst, index, peer, self)
+}
+
+// find tells whose index it is that just was opened: the one where it is seen, and was not
+// before.
+func (k *kernel) find(index int) int {
+	for n, dir := range k.at {
+		var st unix.Stat_t
+		if unix.Stat(fmt.Sprintf("%s/%d", dir, index), &st) == nil && k.inst[st.Dev] == n && !k.seen[fmt.Sprint(n, index)] {
+			return n
+		}
+	}
+	return 0
+}
+
+// openPeer opens the pts of the last ptm for who opened that: its path, and the device of
+// the instance.
+func (k *kernel) openPeer() (string, uint64) {
+	var fd int
+	var err error
+	as(k.uid, func() {
+		var r uintptr
+		var e syscall.Errno
+		r, _, e = unix.Syscall(unix.SYS_IOCTL, uintptr(k.last), unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)
+		fd = int(r)
+		if e != 0 {
+			err = e
+		}
+	})
+	if err != nil {
+		return errnoName(errno(err)), 0
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err.Error(), 0
+	}
+	path, err := k.readlink(fd)
+	if err != nil {
+		return err.Error(), 0
+	}
+	return path, st.Dev
+}
+
+func (k *kernel) peer() string {
+	path, _ := k.openPeer()
+	return path
+}
+
+func (k *kernel) close() {
+	for _, fd := range k.ends {
+		_ = unix.Close(fd)
+	}
+	k.ends = nil
+}
+
+func (k *kernel) release() {
+	_ = unix.Close(k.proc)
+	for _, fd := range k.held {
+		_ = unix.Close(fd)
+	}
+}
+
+// TestLayoutsOnTheKernel has the kernel say what the scripts say.
+func TestLayoutsOnTheKernel(t *testing.T) {
+	for _, l := range layouts() {
+		t.Run(l.name, func(t *testing.T) {
+			for _, wrong := range onKernel(t, func(k *kernel) []string { return run(l.script, k) }) {
+				t.Error(wrong)
+			}
+		})
+	}
+}
