@@ -63,6 +63,8 @@ func (v *View) place(cr creds, path string, flags int) (Place, error) {
 	f, err := v.walkLocked(cr, path, flags&O_NOFOLLOW == 0 && !exclusive)
 	switch {
 	case err != nil:
+	case f.at.m == nil && flags&O_CREAT != 0 && f.dirs:
+		err = pts.EISDIR
 	case f.at.m == nil && flags&O_CREAT != 0 && f.dir.e.node != nil:
 		err = pts.EACCES // a devpts has no way to create
 	case f.at.m == nil:
@@ -136,12 +138,14 @@ func (p Place) prepare(c pts.Caller, cr creds, flags int) (func() (pts.End, erro
 	switch {
 	case kind != S_IFDIR && flags&O_DIRECTORY != 0:
 		return nil, pts.ENOTDIR
-	case kind == S_IFDIR:
-		return nil, pts.EISDIR
 	case kind == S_IFLNK:
 		return nil, pts.ELOOP
+	case kind == S_IFDIR && wanted(flags)&2 != 0:
+		return nil, pts.EISDIR
 	case kind == S_IFCHR && p.m.nodev, !cr.allow(st, wanted(flags)):
 		return nil, pts.EACCES
+	case kind == S_IFDIR:
+		return nil, pts.EISDIR
 	case kind != S_IFCHR:
 		return nil, pts.ENOTTY
 	}

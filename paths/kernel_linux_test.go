@@ -19,14 +19,15 @@ import (
 // kernel is a machine: this one, on a thread with a mount namespace and a root directory
 // of its own.
 type kernel struct {
-	inst map[uint64]int  // by device number
-	at   map[int]string  // where an instance was mounted first
-	held map[string]int  // descriptors
-	seen map[string]bool // instances and indices that are open
-	ends []int
-	last int
-	proc int // /proc/thread-self/fd
-	uid  int // for whom the last ptm was opened
+	inst   map[uint64]int  // by device number
+	at     map[int]string  // where an instance was mounted first
+	held   map[string]int  // descriptors
+	seen   map[string]bool // instances and indices that are open
+	ends   []int
+	last   int
+	proc   int // /proc/thread-self/fd
+	before int // the mount namespace before the last unshare
+	uid    int // for whom the last ptm was opened
 }
 
 // onKernel runs fn with a kernel: a thread with a mount namespace and an empty root
@@ -56,6 +57,13 @@ func onKernel(t *testing.T, fn func(k *kernel) []string) (wrong []string) {
 	return wrong
 }
 
+func (k *kernel) hold(name string, fd int) {
+	if was, ok := k.held[name]; ok {
+		_ = unix.Close(was)
+	}
+	k.held[name] = fd
+}
+
 // newKernel makes this thread one, with dir as root.
 func newKernel(dir string) (*kernel, error) {
 	for _, step := range []func() error{
@@ -75,7 +83,7 @@ func newKernel(dir string) (*kernel, error) {
 		}
 	}
 	proc, err := unix.Open("/proc/thread-self/fd", unix.O_PATH|unix.O_CLOEXEC, 0)
-	return &kernel{proc: proc, inst: map[uint64]int{}, at: map[int]string{}, held: map[string]int{}, seen: map[string]bool{}}, err
+	return &kernel{proc: proc, last: -1, before: -1, inst: map[uint64]int{}, at: map[int]string{}, held: map[string]int{}, seen: map[string]bool{}}, err
 }
 
 func (k *kernel) do(op string, a []string) error {
@@ -122,11 +130,13 @@ func (k *kernel) do(op string, a []string) error {
 		if err != nil {
 			return err
 		}
-		_ = conn.Control(func(fd uintptr) { k.held[a[0]], err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
+		root := -1
+		_ = conn.Control(func(fd uintptr) { root, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
 		if err != nil {
 			return err
 		}
-		return k.number("/proc/thread-self/fd/" + strconv.Itoa(k.held[a[0]]))
+		k.hold(a[0], root)
+		return k.numberOf(k.held[a[0]], "/nowhere")
 	case "bind":
 		return errno(unix.Mount(a[0], a[1], "", unix.MS_BIND, ""))
 	case "umount":
@@ -136,14 +146,20 @@ func (k *kernel) do(op string, a []string) error {
 	case "nodev":
 		return errno(unix.Mount("", a[0], "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_NODEV, ""))
 	case "unshare":
-		fd, err := unix.Openat(k.proc, "../ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		fd, err := k.keepNamespace()
 		if err != nil {
 			return err
 		}
-		k.held["the namespace before"] = fd
+		k.before = fd
 		return errno(unix.Unshare(unix.CLONE_NEWNS))
 	case "back":
-		return errno(unix.Setns(k.held["the namespace before"], unix.CLONE_NEWNS))
+		if k.before < 0 {
+			return pts.EINVAL
+		}
+		if _, err := k.keepNamespace(); err != nil {
+			return err
+		}
+		return errno(unix.Setns(k.before, unix.CLONE_NEWNS))
 	case "chroot":
 		if err := unix.Chroot(a[0]); err != nil {
 			return errno(err)
@@ -156,7 +172,9 @@ func (k *kernel) do(op string, a []string) error {
 		return errno(unix.Chdir(a[0]))
 	case "hold":
 		fd, err := unix.Open(a[1], unix.O_PATH|unix.O_CLOEXEC, 0)
-		k.held[a[0]] = fd
+		if err == nil {
+			k.hold(a[0], fd)
+		}
 		return errno(err)
 	}
 	panic(op)
@@ -178,14 +196,40 @@ func (k *kernel) readlink(fd int) (string, error) {
 	return string(b[:max(n, 0)]), err
 }
 
-// number gives the instance that is mounted at path a number.
+// keepNamespace holds the mount namespace that is to be left: the mounts of one that nobody
+// is in go, also for who holds one of them.
+func (k *kernel) keepNamespace() (int, error) {
+	fd, err := unix.Openat(k.proc, "../ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	k.hold(fmt.Sprint("namespace ", len(k.held)), fd)
+	return fd, nil
+}
+
+// number gives the instance that was mounted at path a number.
 func (k *kernel) number(path string) error {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		// The mount covers what led to it. Its device number may have been another's.
+		k.at[len(k.at)+1] = path
+		clear(k.inst)
+		return nil
+	}
+	defer unix.Close(fd)
+	return k.numberOf(fd, path)
+}
+
+func (k *kernel) numberOf(root int, path string) error {
 	var st unix.Stat_t
-	if err := unix.Stat(path, &st); err != nil {
+	if err := unix.Fstat(root, &st); err != nil {
 		return err
 	}
-	n := len(k.inst) + 1
-	k.inst[st.Dev], k.at[n] = n, path
+	n := len(k.at) + 1
+	k.at[n] = path
+	if st.Ino == 1 && st.Rdev == 0 { // the root of the devpts, which a root directory covers
+		k.inst[st.Dev] = n
+	}
 	return nil
 }
 
@@ -210,6 +254,9 @@ func (k *kernel) open(where string, flags, uid int) string {
 	dirfd, path := unix.AT_FDCWD, where
 	if name, ok := strings.CutPrefix(where, "@"); ok {
 		name, rest, below := strings.Cut(name, "/")
+		if _, ok := k.held[name]; !ok {
+			return "not held"
+		}
 		dirfd, path = k.held[name], rest
 		if !below {
 			dirfd, path = k.proc, strconv.Itoa(k.held[name])
@@ -222,12 +269,20 @@ func (k *kernel) open(where string, flags, uid int) string {
 		return errnoName(errno(err))
 	}
 	k.ends = append(k.ends, fd)
-	self, err := k.readlink(fd)
-	if err != nil {
-		return err.Error()
-	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
+		return err.Error()
+	}
+	if kind := st.Mode & unix.S_IFMT; kind != unix.S_IFCHR { // Open opens terminals alone
+		_ = unix.Close(fd)
+		k.ends = k.ends[:len(k.ends)-1]
+		if kind == unix.S_IFDIR {
+			return "EISDIR"
+		}
+		return "ENOTTY"
+	}
+	self, err := k.readlink(fd)
+	if err != nil {
 		return err.Error()
 	}
 	index, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
@@ -292,6 +347,9 @@ func (k *kernel) openPeer() (string, uint64) {
 }
 
 func (k *kernel) peer() string {
+	if k.last < 0 {
+		return "no ptm"
+	}
 	path, _ := k.openPeer()
 	return path
 }
@@ -300,7 +358,8 @@ func (k *kernel) close() {
 	for _, fd := range k.ends {
 		_ = unix.Close(fd)
 	}
-	k.ends = nil
+	k.ends, k.last = nil, -1
+	clear(k.seen)
 }
 
 func (k *kernel) release() {

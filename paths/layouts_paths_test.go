@@ -38,6 +38,36 @@ open pts/../../b/any = 2/0 peer /b/pts/0 self /b/any
 cd pts
 open ../ptmx = 1/5 peer /a/pts/5 self /a/ptmx
 open ptmx = 1/6 peer /a/pts/6 self /a/pts/ptmx`},
+	{"a directory is opened", start + `
+chmod 600 /a
+open /a rdonly = EISDIR
+open /a rdwr 1000 = EISDIR
+open /a rdonly 1000 = EACCES
+open /a directory 1000 = EISDIR
+file /f
+open /f = ENOTTY
+open /f rdwr 1000 = EACCES
+open /new/ creat = EISDIR`},
+	{"renamed over", start + `
+mkdir /d
+mkdir /d/e
+mkdir /f
+file /g
+mv /d /f
+mv /f /g = ENOTDIR
+mv /g /f = EISDIR
+mkdir /d
+mv /d /f = ENOTEMPTY
+mv /f/e /f = ENOTEMPTY
+mv /f /f/e = EINVAL
+mv /a/ptmx /g
+mv /a/pts /d = EBUSY
+mv /d /a/pts = EBUSY
+mv /f/e /d
+link /g /h
+mv /g /h
+mv /g /i
+mv /h /i`},
 	{"refused", start + `
 mkdir /a = EEXIST
 mkdir /a/pts/d = EPERM
@@ -138,6 +168,24 @@ umount /t = EBUSY
 peer = ENODEV
 close
 umount /t`},
+	{"removed while bound elsewhere", start + `
+mkdir /d
+mkdir /e
+mkdir /f
+bind /d /e
+rm /d
+mkdir /e/x = ENOENT
+file /e/x = ENOENT
+symlink x /e/x = ENOENT
+devpts /e = ENOENT
+bind /e /f = ENOENT
+file /g
+file /h
+file /i
+bind /g /h
+rm /g
+bind /h /i = ENOENT
+bind /a/ptmx /h = ENOENT`},
 	{"unshared", start + `
 unshare
 devpts /a/pts ptmxmode=666

@@ -33,39 +33,42 @@ var openFlags = map[string]int{
 func run(script string, m machine) (wrong []string) {
 	defer m.close()
 	for line := range strings.Lines(script) {
-		line = strings.TrimSpace(line)
-		command, want, said := strings.Cut(line, " = ")
-		f := strings.Fields(command)
-		if len(f) == 0 {
+		command, want, said := strings.Cut(strings.TrimSpace(line), " = ")
+		if command == "" {
 			continue
 		}
 		if !said {
 			want = "ok"
 		}
-		got := "ok"
-		switch f[0] {
-		case "open":
-			f = append(f, "", "")
-			uid, _ := strconv.Atoi(f[3])
-			flags, ok := openFlags[f[2]]
-			if !ok {
-				panic(line)
-			}
-			got = m.open(f[1], flags|pty.O_NOCTTY, uid)
-		case "peer":
-			got = m.peer()
-		case "close":
-			m.close()
-		default:
-			if err := m.do(f[0], f[1:]); err != nil {
-				got = errnoName(err)
-			}
-		}
-		if got != want && want != "anything" {
+		if got := step(command, m); got != want && want != "anything" {
 			wrong = append(wrong, fmt.Sprintf("%s: got %s, want %s", command, got, want))
 		}
 	}
 	return wrong
+}
+
+// step runs one line and tells what came of it.
+func step(command string, m machine) string {
+	f := strings.Fields(command)
+	switch f[0] {
+	case "open":
+		f = append(f, "", "")
+		uid, _ := strconv.Atoi(f[3])
+		flags, ok := openFlags[f[2]]
+		if !ok {
+			panic(command)
+		}
+		return m.open(f[1], flags|pty.O_NOCTTY, uid)
+	case "peer":
+		return m.peer()
+	case "close":
+		m.close()
+		return "ok"
+	}
+	if err := m.do(f[0], f[1:]); err != nil {
+		return errnoName(err)
+	}
+	return "ok"
 }
 
 func errnoName(err error) string {
@@ -153,7 +156,10 @@ func (m *model) do(op string, a []string) error {
 			m.inst[d.Instance()] = m.next()
 		}
 		if op == "devpts" {
-			return v.Attach(d, a[0])
+			if err = v.Attach(d, a[0]); err != nil {
+				delete(m.inst, d.Instance())
+			}
+			return err
 		}
 		m.held[a[0]], err = v.Detached(d)
 		return err
@@ -168,19 +174,28 @@ func (m *model) do(op string, a []string) error {
 	case "unshare":
 		m.before, m.v = v, v.Unshare()
 	case "back":
+		if m.before == nil {
+			return pts.EINVAL
+		}
 		m.v = m.before.At(m.before.Root())
 	case "chroot":
 		if v, err = v.Chroot(a[0]); err == nil {
 			m.v = v
 		}
 	case "cd":
-		if name, ok := strings.CutPrefix(a[0], "@"); ok {
+		if name, ok := strings.CutPrefix(a[0], "@"); ok && m.held[name] != (paths.Place{}) {
+			if m.held[name].Stat().Mode&paths.S_IFMT != paths.S_IFDIR {
+				return pts.ENOTDIR
+			}
 			m.v = v.At(m.held[name])
 		} else if v, err = v.Chdir(a[0]); err == nil {
 			m.v = v
 		}
 	case "hold":
-		m.held[a[0]], err = v.Resolve(nil, a[1])
+		var p paths.Place
+		if p, err = v.Resolve(nil, a[1]); err == nil {
+			m.held[a[0]] = p
+		}
 	default:
 		panic(op)
 	}
@@ -205,6 +220,9 @@ func (m *model) open(where string, flags, uid int) string {
 	var err error
 	if name, ok := strings.CutPrefix(where, "@"); ok {
 		name, rest, below := strings.Cut(name, "/")
+		if _, ok := m.held[name]; !ok {
+			return "not held"
+		}
 		if below {
 			e, err = m.v.At(m.held[name]).Open(c, rest, flags)
 		} else {
@@ -237,7 +255,12 @@ func unlock(ptm pts.End) {
 	}
 }
 
-func (m *model) peer() string { return m.peerFor(nil) }
+func (m *model) peer() string {
+	if m.last == nil {
+		return "no ptm"
+	}
+	return m.peerFor(nil)
+}
 
 func (m *model) peerFor(c pts.Caller) string {
 	p, err := paths.Peer(m.last)

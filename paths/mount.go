@@ -113,7 +113,7 @@ func (t *tree) unmountLocked(v *View, p Place, lazy bool) error {
 	switch {
 	case p.e.id != m.root.id || m.ns != v.ns:
 		return pts.EINVAL
-	case m.parent == nil:
+	case m.parent == nil && !lazy:
 		return pts.EBUSY // the namespace's root
 	case !lazy && (len(m.children) > 0 || m.ends > 0):
 		return pts.EBUSY
@@ -122,18 +122,13 @@ func (t *tree) unmountLocked(v *View, p Place, lazy bool) error {
 	return nil
 }
 
-// uncoverLocked readies the plain entry e to lose its name: what other mount
-// namespaces have mounted on it goes, what ns itself has is in the way.
-func (t *tree) uncoverLocked(ns *namespace, e *entry) error {
-	if t.coveredLocked(ns, e) {
-		return pts.EBUSY
-	}
+// uncoverLocked unmounts what is mounted on the plain entry e, which loses its name.
+func (t *tree) uncoverLocked(e *entry) {
 	for p, m := range t.mounts {
 		if p.id == e.id && p.m.sb == e.sb {
 			t.detachLocked(m)
 		}
 	}
-	return nil
 }
 
 // coveredLocked tells whether ns has something mounted on the plain entry e.

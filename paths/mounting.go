@@ -59,9 +59,11 @@ func (v *View) attachLocked(m *mount, p Place) error {
 	switch p = v.t.topLocked(p); {
 	case p.m.ns != v.ns:
 		return pts.EINVAL
+	case p.e.goneLocked():
+		return pts.ENOENT
 	case m.root.isDirLocked() != p.e.isDirLocked():
 		return pts.ENOTDIR
-	case p.e.goneLocked():
+	case m.root.goneLocked():
 		return pts.ENOENT
 	}
 	v.t.attachLocked(m, p)
@@ -73,11 +75,11 @@ func (v *View) attachLocked(m *mount, p Place) error {
 func (v *View) Bind(old, path string) error {
 	v.t.mu.Lock()
 	defer v.t.mu.Unlock()
-	from, err := v.resolveLocked(creds{all: true}, old, true)
-	if err != nil {
-		return failed("bind", old, err)
-	}
 	to, err := v.resolveLocked(creds{all: true}, path, true)
+	if err != nil {
+		return failed("bind", path, err)
+	}
+	from, err := v.resolveLocked(creds{all: true}, old, true)
 	switch {
 	case err != nil:
 	case from.m.ns != v.ns:
