@@ -2,7 +2,6 @@ package paths
 
 import (
 	"strconv"
-	"sync"
 
 	"github.com/ptsns/ptsns/devpts"
 	"github.com/ptsns/ptsns/pts"
@@ -24,8 +23,8 @@ const (
 type end struct {
 	pts.End // of package devpts
 
-	place Place // immutable
-	once  sync.Once
+	place  Place // immutable
+	closed bool  // guarded by tree.mu
 }
 
 // opener is an end whose inner one is a pts.Starter too.
@@ -124,7 +123,13 @@ func (p Place) hold(n int) {
 // Close gives the end up.
 func (e *end) Close() error {
 	err := e.End.Close()
-	e.once.Do(func() { e.place.hold(-1) })
+	t := e.place.t
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !e.closed {
+		e.closed = true
+		e.place.m.ends--
+	}
 	return err
 }
 
@@ -212,7 +217,7 @@ func innerEnd(e pts.End) *end {
 
 // Peer is the place at which TIOCGPTPEER on the ptm e opens its pts: in the mount of the
 // instance that lies beside the ptmx through which e was opened, or around it. ENOENT,
-// ENODEV: no such mount can be reached from there; EIO: e is no ptm; ENOTTY: the system is
+// ENODEV: no such mount can be reached from there; EIO: e is no ptm; EBADF: it is closed; ENOTTY: the system is
 // of a generation without TIOCGPTPEER, or e is not of this package.
 func Peer(e pts.End) (Place, error) {
 	o, ok := Describe(e)
@@ -225,13 +230,16 @@ func Peer(e pts.End) (Place, error) {
 	t := o.Place.t
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if innerEnd(e).closed {
+		return Place{}, pts.EBADF
+	}
 	m, err := o.Place.peerLocked(o.Instance)
 	if err != nil {
 		return Place{}, err
 	}
 	child := m.sb.root.childLocked(strconv.Itoa(o.Index))
 	if child == nil {
-		return Place{}, pts.EBADF // closed
+		return Place{}, pts.EBADF // being closed
 	}
 	return Place{t, m, child}, nil
 }
