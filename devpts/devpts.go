@@ -27,8 +27,8 @@
 // # Concurrency and locks
 //
 // Everything may be used by any number of goroutines at once. There is no goroutine.
-// Namespace.mu comes before Instance.mu, and that before System.mu, a leaf. None is held
-// over a call of package pty, of a caller or of Config.Now.
+// Instance.mu guards an instance with its mounts, nodes and namespace; System.mu comes after it and is a
+// leaf. Neither is held over a call of package pty, of a caller or of Config.Now.
 package devpts
 
 import (

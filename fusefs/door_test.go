@@ -96,11 +96,8 @@ func play(f func(*stage), name string) (code int) {
 type plainPtmx struct{ *kpts.Instance }
 
 func (p plainPtmx) OpenPtmx(c pts.Caller, flags int) (pts.End, error) {
-	m, err := p.Instance.OpenPtmx(c, flags)
-	if err != nil {
-		return nil, err
-	}
-	return m, nil
+	m, _, err := p.Instance.OpenPtmx(c, flags)
+	return m, err
 }
 
 func needFuse(tb testing.TB) {

@@ -21,7 +21,7 @@ func TestInstanceCloseWhileUsed(t *testing.T) {
 		}
 	})
 	users.Go(func() {
-		m, err := i.OpenPtmx(nil, unix.O_RDWR)
+		m, err := i.OpenPTM(nil, unix.O_RDWR)
 		if err == nil {
 			err = m.Close()
 		}

@@ -4,6 +4,7 @@ package kpts
 
 import (
 	"fmt"
+	"iter"
 	"os"
 	"runtime"
 	"sort"
@@ -63,24 +64,50 @@ func firstError(errs ...error) error {
 	return nil
 }
 
-// OpenPtmx opens a new pair and returns its ptm. The node of its pts belongs to c:
+// OpenPtmx opens a new pair and returns its ptm and its index: see OpenPTM.
+func (i *Instance) OpenPtmx(c pts.Caller, flags int) (pts.End, int, error) {
+	m, err := i.OpenPTM(c, flags)
+	if err != nil {
+		return nil, 0, err
+	}
+	return m, m.index, nil
+}
+
+// OpenPTM opens a new pair and returns its ptm. The node of its pts belongs to c:
 // the kernel takes the file system ids of the thread that opens, so they are c's
 // while it does. A nil c is this process. ptmx's permission bits apply to c; flags
 // beside the access mode have no meaning here.
-func (i *Instance) OpenPtmx(c pts.Caller, flags int) (*PTM, error) {
+func (i *Instance) OpenPTM(c pts.Caller, flags int) (*PTM, error) {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	path := "/proc/self/fd/" + strconv.Itoa(i.ptmx)
-	flags = flags&unix.O_ACCMODE | unix.O_NOCTTY | unix.O_NONBLOCK | unix.O_CLOEXEC
-	var fd int
-	var err error
-	withFSIDs(c, func() {
-		fd, err = ignoringEINTR(func() (int, error) { return unix.Open(path, flags, 0) })
-	})
+	fd, err := openNode(c, unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(i.ptmx), flags)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: "ptmx", Err: err}
 	}
 	return newPTM(fd, i.loop)
+}
+
+// OpenPts opens terminal index for c. The permission bits apply to c's file system ids, as
+// in OpenPTM; TIOCEXCL does to the capabilities of this process. It never becomes this
+// process's controlling terminal.
+func (i *Instance) OpenPts(c pts.Caller, index, flags int) (pts.End, error) {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	name := strconv.Itoa(index)
+	fd, err := openNode(c, i.dir, name, flags)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	return newPTS(fd, index, i.loop)
+}
+
+// openNode opens a terminal with the access mode of flags, with c's file system ids.
+func openNode(c pts.Caller, dir int, path string, flags int) (fd int, err error) {
+	flags = flags&unix.O_ACCMODE | unix.O_NOCTTY | unix.O_NONBLOCK | unix.O_CLOEXEC
+	withFSIDs(c, func() {
+		fd, err = ignoringEINTR(func() (int, error) { return unix.Openat(dir, path, flags, 0) })
+	})
+	return fd, err
 }
 
 // withFSIDs runs f with c's file system ids on this thread. Only root can take
@@ -100,16 +127,21 @@ func withFSIDs(c pts.Caller, f func()) {
 	_ = unix.Setfsgid(0)
 }
 
-// Node is one terminal's node in the instance, open to anybody or not.
-type Node struct {
-	Index    int
-	UID, GID int
-	Mode     uint32 // permission bits
-	Created  time.Time
+// Terminals yields what Nodes lists; nothing when it fails.
+func (i *Instance) Terminals() iter.Seq[pts.Info] {
+	return func(yield func(pts.Info) bool) {
+		nodes, _ := i.Nodes() // of an instance that is closed there are none
+		for _, n := range nodes {
+			if !yield(n) {
+				return
+			}
+		}
+	}
 }
 
-// Nodes lists the terminals whose ptm is open, by index.
-func (i *Instance) Nodes() ([]Node, error) {
+// Nodes lists the terminals whose ptm is open, by index. Created is the time of the last change
+// of a node, by chmod say: the kernel knows no other.
+func (i *Instance) Nodes() ([]pts.Info, error) {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
 	fd, err := unix.Openat(i.dir, ".", unix.O_RDONLY|unix.O_CLOEXEC|unix.O_DIRECTORY, 0)
@@ -122,7 +154,7 @@ func (i *Instance) Nodes() ([]Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	var nodes []Node
+	var nodes []pts.Info
 	for _, name := range names {
 		index, err := strconv.Atoi(name)
 		if err != nil {
@@ -132,7 +164,7 @@ func (i *Instance) Nodes() ([]Node, error) {
 		if unix.Fstatat(i.dir, name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil {
 			continue // closed since
 		}
-		nodes = append(nodes, Node{Index: index, UID: int(st.Uid), GID: int(st.Gid), Mode: st.Mode & 0o7777,
+		nodes = append(nodes, pts.Info{Index: index, UID: int(st.Uid), GID: int(st.Gid), Mode: st.Mode & 0o7777,
 			Created: time.Unix(st.Ctim.Unix())})
 	}
 	sort.Slice(nodes, func(a, b int) bool { return nodes[a].Index < nodes[b].Index })

@@ -18,8 +18,15 @@ import (
 
 // PTM is the open ptm of a kernel pair. It implements pts.End. Its file descriptor
 // is non-blocking and never leaves the type.
-type PTM struct {
+type PTM struct{ end }
+
+// PTS is an open pts of a kernel pair, of the same kind.
+type PTS struct{ end }
+
+// end is what both are.
+type end struct {
 	index  int    // immutable
+	fills  bool   // a read goes on until its buffer is full; immutable
 	forget func() // immutable: ends the registration with the loop
 	queue  wait.Queue
 
@@ -32,9 +39,9 @@ type PTM struct {
 // most. After a read of less there is as good as never more.
 const shortRead = 1024
 
-// ptmEvents is what a ptm is registered for: each edge wakes its queue once, so that
+// endEvents is what an end is registered for: each edge wakes its queue once, so that
 // edge-triggered epoll works for the processes behind it too.
-const ptmEvents = wait.In | wait.Pri | wait.Out | wait.RdHup
+const endEvents = wait.In | wait.Pri | wait.Out | wait.RdHup
 
 // newPTM takes over fd, a ptm opened with O_NONBLOCK.
 func newPTM(fd int, loop *epoll.Loop) (*PTM, error) {
@@ -43,30 +50,46 @@ func newPTM(fd int, loop *epoll.Loop) (*PTM, error) {
 		_ = unix.Close(fd) // the first error is the one that tells
 		return nil, os.NewSyscallError("ioctl TIOCGPTN", err)
 	}
-	m := &PTM{index: index, fd: fd}
-	if m.forget, err = loop.Add(fd, ptmEvents, m.queue.Wake); err != nil {
-		_ = unix.Close(fd)
+	m := &PTM{end{index: index, fills: true, fd: fd}}
+	if err := m.register(loop); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
-// Index is the terminal's number in its instance.
-func (m *PTM) Index() int { return m.index }
+// newPTS takes over fd, the pts of terminal index opened with O_NONBLOCK.
+func newPTS(fd, index int, loop *epoll.Loop) (*PTS, error) {
+	s := &PTS{end{index: index, fd: fd}}
+	if err := s.register(loop); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
 
-// Read takes what the pts side has written. The kernel hands out at most
+// register adds the end to loop, or closes it.
+func (e *end) register(loop *epoll.Loop) (err error) {
+	if e.forget, err = loop.Add(e.fd, endEvents, e.queue.Wake); err != nil {
+		_ = unix.Close(e.fd) // the first error is the one that tells
+	}
+	return err
+}
+
+// Index is the terminal's number in its instance.
+func (e *end) Index() int { return e.index }
+
+// Read takes what the other side has written. Of a ptm the kernel hands out at most
 // 4096 bytes at a time; Read asks again until p is full or little was left, except in
-// packet mode, where each read is a packet of its own. EIO means that no pts is
+// packet mode, where each read is a packet of its own, as each line is to a pts. EIO of a ptm means that no pts is
 // open any more, though one was.
-func (m *PTM) Read(p []byte) (int, error) {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	if m.fd < 0 {
+func (e *end) Read(p []byte) (int, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.fd < 0 {
 		return 0, unix.EBADF
 	}
 	total := 0
 	for {
-		n, err := ignoringEINTR(func() (int, error) { return unix.Read(m.fd, p[total:]) })
+		n, err := ignoringEINTR(func() (int, error) { return unix.Read(e.fd, p[total:]) })
 		if err != nil {
 			if total > 0 {
 				return total, nil // the error stands, and the next read meets it
@@ -74,25 +97,25 @@ func (m *PTM) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		total += n
-		if n < shortRead || total == len(p) || m.packet.Load() {
+		if !e.fills || n < shortRead || total == len(p) || e.packet.Load() {
 			return total, nil
 		}
 	}
 }
 
-// Write gives p to the line discipline of the pts.
-func (m *PTM) Write(p []byte) (int, error) {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	if m.fd < 0 {
+// Write gives p to the line discipline.
+func (e *end) Write(p []byte) (int, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.fd < 0 {
 		return 0, unix.EBADF
 	}
-	return ignoringEINTR(func() (int, error) { return unix.Write(m.fd, p) })
+	return ignoringEINTR(func() (int, error) { return unix.Write(e.fd, p) })
 }
 
 // Ioctl performs a request whose argument is a structure in arg, or a number.
 // Whether it is allowed to c is the caller's business: the kernel sees this process.
-func (m *PTM) Ioctl(c pts.Caller, req uint32, arg []byte) (int, error) {
+func (e *end) Ioctl(c pts.Caller, req uint32, arg []byte) (int, error) {
 	r, known := pts.LookupIoctl(req)
 	if !known {
 		return 0, unix.ENOTTY
@@ -100,36 +123,36 @@ func (m *PTM) Ioctl(c pts.Caller, req uint32, arg []byte) (int, error) {
 	if len(arg) < r.Size {
 		return 0, unix.EINVAL
 	}
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	if m.fd < 0 {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.fd < 0 {
 		return 0, unix.EBADF
 	}
 	var n uintptr
 	var errno unix.Errno
 	if r.Dir == pts.IoctlValue {
-		n, _, errno = unix.Syscall(unix.SYS_IOCTL, uintptr(m.fd), uintptr(req), uintptr(binary.LittleEndian.Uint64(arg)))
+		n, _, errno = unix.Syscall(unix.SYS_IOCTL, uintptr(e.fd), uintptr(req), uintptr(binary.LittleEndian.Uint64(arg)))
 	} else {
-		n, _, errno = unix.Syscall(unix.SYS_IOCTL, uintptr(m.fd), uintptr(req), uintptr(unsafe.Pointer(unsafe.SliceData(arg))))
+		n, _, errno = unix.Syscall(unix.SYS_IOCTL, uintptr(e.fd), uintptr(req), uintptr(unsafe.Pointer(unsafe.SliceData(arg))))
 	}
 	if errno != 0 {
 		return 0, errno
 	}
 	if req == pts.TIOCPKT {
-		m.packet.Store(binary.LittleEndian.Uint32(arg) != 0)
+		e.packet.Store(binary.LittleEndian.Uint32(arg) != 0)
 	}
 	return int(n), nil
 }
 
 // Poll asks the kernel for the readiness now.
-func (m *PTM) Poll() wait.Events {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	if m.fd < 0 {
+func (e *end) Poll() wait.Events {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.fd < 0 {
 		return wait.Err
 	}
 	const all = wait.In | wait.Pri | wait.Out | wait.RdNorm | wait.WrNorm | wait.RdHup
-	fds := []unix.PollFd{{Fd: int32(m.fd), Events: int16(all)}}
+	fds := []unix.PollFd{{Fd: int32(e.fd), Events: int16(all)}}
 	if _, err := ignoringEINTR(func() (int, error) { return unix.Poll(fds, 0) }); err != nil {
 		return wait.Err
 	}
@@ -137,20 +160,20 @@ func (m *PTM) Poll() wait.Events {
 }
 
 // Notify calls f on the loop at each edge within mask.
-func (m *PTM) Notify(mask wait.Events, f func(wait.Events)) (stop func()) {
-	return m.queue.Notify(mask, f)
+func (e *end) Notify(mask wait.Events, f func(wait.Events)) (stop func()) {
+	return e.queue.Notify(mask, f)
 }
 
-// Close closes the ptm: its node goes, and its pts side is hung up.
-func (m *PTM) Close() error {
-	m.mu.Lock()
-	fd := m.fd
-	m.fd = -1
-	m.mu.Unlock()
+// Close closes the end. With that of the ptm its node goes, and its pts side is hung up.
+func (e *end) Close() error {
+	e.mu.Lock()
+	fd := e.fd
+	e.fd = -1
+	e.mu.Unlock()
 	if fd < 0 {
 		return unix.EBADF
 	}
-	m.forget()
+	e.forget()
 	return os.NewSyscallError("close", unix.Close(fd))
 }
 

@@ -48,7 +48,7 @@ func newInstance(t *testing.T, options string) (*Instance, *os.File) {
 
 func open(t *testing.T, i *Instance, c pts.Caller) *PTM {
 	t.Helper()
-	m, err := i.OpenPtmx(c, unix.O_RDWR)
+	m, err := i.OpenPTM(c, unix.O_RDWR)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestNodeBelongsToItsOpener(t *testing.T) {
 
 func TestPtmxModeAppliesToTheOpener(t *testing.T) {
 	i, _ := newInstance(t, "ptmxmode=600")
-	if _, err := i.OpenPtmx(owner{1234, 4321}, unix.O_RDWR); !errors.Is(err, unix.EACCES) {
+	if _, err := i.OpenPTM(owner{1234, 4321}, unix.O_RDWR); !errors.Is(err, unix.EACCES) {
 		t.Errorf("opened by another user: %v, want EACCES", err)
 	}
 	open(t, i, nil)
@@ -153,7 +153,7 @@ func TestLimitAndLowestFreeIndex(t *testing.T) {
 	if a.Index() != 0 || b.Index() != 1 || c.Index() != 2 {
 		t.Fatalf("indices %d %d %d", a.Index(), b.Index(), c.Index())
 	}
-	if _, err := i.OpenPtmx(nil, unix.O_RDWR); !errors.Is(err, unix.ENOSPC) {
+	if _, err := i.OpenPTM(nil, unix.O_RDWR); !errors.Is(err, unix.ENOSPC) {
 		t.Errorf("the fourth of three: %v, want ENOSPC", err)
 	}
 	if err := b.Close(); err != nil {

@@ -66,7 +66,7 @@ func (n *Namespace) Start(spec Spec) (*Process, error) {
 }
 
 func (n *Namespace) start(spec Spec) (*Process, error) {
-	ptm, err := n.instance.OpenPtmx(nil, unix.O_RDWR)
+	ptm, err := n.instance.OpenPTM(nil, unix.O_RDWR)
 	if err != nil {
 		return nil, fmt.Errorf("opening a terminal: %w", err)
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/ptsns/ptsns/hub"
-	"github.com/ptsns/ptsns/kpts"
 	"github.com/ptsns/ptsns/procfs"
 	"github.com/ptsns/ptsns/pts"
 )
@@ -89,7 +88,7 @@ func (n *Namespace) State() State {
 	return s
 }
 
-func (n *Namespace) row(node kpts.Node) Terminal {
+func (n *Namespace) row(node pts.Info) Terminal {
 	return Terminal{ID: pts.ID{Namespace: n.cfg.Name, Index: node.Index}.String(), Index: node.Index,
 		UID: node.UID, GID: node.GID, Mode: fmt.Sprintf("%04o", node.Mode), Created: node.Created}
 }

@@ -14,7 +14,7 @@ import (
 type tap struct{ n *Namespace }
 
 func (p tap) OpenPtmx(c pts.Caller, flags int) (pts.End, error) {
-	ptm, err := p.n.instance.OpenPtmx(c, flags)
+	ptm, err := p.n.instance.OpenPTM(c, flags)
 	if err != nil {
 		return nil, err
 	}
