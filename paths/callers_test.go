@@ -142,6 +142,20 @@ open /a/ptmx = 1/0 peer /a/pts/0 self /a/ptmx`)
 	}
 }
 
+// TestMountFlags mounts with words of mount(8).
+func TestMountFlags(t *testing.T) {
+	v := paths.New(devpts.NewSystem(devpts.Config{}))
+	check(v.MkdirAll("/dev/pts"))
+	check(v.MountDevpts("/dev/pts", "nodev,ptmxmode=666"))
+	if _, err := v.Open(nil, "/dev/pts/ptmx", pty.O_RDWR); errnoName(err) != "EACCES" {
+		t.Errorf("through nodev: %v", err)
+	}
+	check(v.SetFlags("/dev/pts", 0))
+	if _, err := v.Open(nil, "/dev/pts/ptmx", pty.O_RDWR); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestReserve mounts in another mount namespace than the first, which kernel.pty.reserve is
 // not for.
 func TestReserve(t *testing.T) {

@@ -147,7 +147,7 @@ func (p Place) prepare(c pts.Caller, cr creds, flags int) (func() (pts.End, erro
 		return nil, pts.ELOOP
 	case kind == S_IFDIR && wanted(flags)&2 != 0:
 		return nil, pts.EISDIR
-	case kind == S_IFCHR && p.m.nodev, !cr.allow(st, wanted(flags)):
+	case kind == S_IFCHR && p.m.flags&pts.MountNoDev != 0, !cr.allow(st, wanted(flags)):
 		return nil, pts.EACCES
 	case kind == S_IFDIR:
 		return nil, pts.EISDIR

@@ -145,6 +145,10 @@ func (k *kernel) do(op string, a []string) error {
 		return errno(unix.Unmount(a[0], unix.MNT_DETACH))
 	case "nodev":
 		return errno(unix.Mount("", a[0], "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_NODEV, ""))
+	case "nosymfollow":
+		return errno(unix.Mount("", a[0], "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_NOSYMFOLLOW, ""))
+	case "dev":
+		return errno(unix.Mount("", a[0], "", unix.MS_REMOUNT|unix.MS_BIND, ""))
 	case "unshare":
 		fd, err := k.keepNamespace()
 		if err != nil {

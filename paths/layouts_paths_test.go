@@ -186,6 +186,20 @@ bind /g /h
 rm /g
 bind /h /i = ENOENT
 bind /a/ptmx /h = ENOENT`},
+	{"nosymfollow", start + `
+mkdir /t
+tmpfs /t
+symlink /a /t/a
+symlink t /l
+nosymfollow /t
+open /t/a/ptmx = ELOOP
+open /t/a = ELOOP
+open /t/a nofollow = ELOOP
+open /l/../a/ptmx = 1/0 peer /a/pts/0 self /a/ptmx
+rm /t/a
+dev /t
+symlink /a /t/a
+open /t/a/ptmx = 1/1 peer /a/pts/1 self /a/ptmx`},
 	{"unshared", start + `
 unshare
 devpts /a/pts ptmxmode=666

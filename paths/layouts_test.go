@@ -8,7 +8,8 @@ import "slices"
 //	mkdir P          mknod P MAJ:MIN MODE     file P        symlink TARGET P
 //	link OLD NEW     rm P                     mv OLD NEW    chmod MODE P      chown UID:GID P
 //	tmpfs P          devpts P [OPTIONS]       bind OLD P    umount P          umount-l P
-//	nodev P          chroot P                 cd P (or @NAME)
+//	nodev P          nosymfollow P            dev P: neither of them
+//	chroot P         cd P (or @NAME)
 //	unshare          and back, to the mount namespace before
 //	hold NAME P      a descriptor of O_PATH, which is @NAME from then on
 //	fsmount NAME     the root of a devpts that is mounted nowhere

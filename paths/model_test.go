@@ -175,7 +175,11 @@ func (m *model) do(op string, a []string) error {
 	case "umount-l":
 		return v.Detach(a[0])
 	case "nodev":
-		return v.SetNodev(a[0], true)
+		return v.SetFlags(a[0], pts.MountNoDev)
+	case "nosymfollow":
+		return v.SetFlags(a[0], pts.MountNoSymFollow)
+	case "dev":
+		return v.SetFlags(a[0], 0)
 	case "unshare":
 		m.before, m.v = v, v.Unshare()
 	case "back":

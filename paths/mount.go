@@ -28,12 +28,12 @@ type mount struct {
 	sb   *super // immutable
 	root *entry // what of sb is seen; immutable
 
-	ns       *namespace // nil: in none any more, or not yet; guarded by tree.mu
-	parent   *mount     // nil: a namespace's root, or detached; guarded by tree.mu
-	at       *entry     // the place in parent; guarded by tree.mu
-	children []*mount   // in the order in which they were made; guarded by tree.mu
-	nodev    bool       // guarded by tree.mu
-	ends     int        // open through it; guarded by tree.mu
+	ns       *namespace     // nil: in none any more, or not yet; guarded by tree.mu
+	parent   *mount         // nil: a namespace's root, or detached; guarded by tree.mu
+	at       *entry         // the place in parent; guarded by tree.mu
+	children []*mount       // in the order in which they were made; guarded by tree.mu
+	flags    pts.MountFlags // guarded by tree.mu
+	ends     int            // open through it; guarded by tree.mu
 }
 
 // namespace is a mount namespace.
@@ -92,7 +92,7 @@ func (t *tree) unshareLocked(ns *namespace) (*namespace, map[*mount]*mount) {
 	became := map[*mount]*mount{}
 	var walk func(m *mount)
 	walk = func(m *mount) {
-		c := &mount{sb: m.sb, root: m.root, nodev: m.nodev, ns: out}
+		c := &mount{sb: m.sb, root: m.root, flags: m.flags, ns: out}
 		became[m] = c
 		if m.parent == nil {
 			out.root = c

@@ -9,29 +9,31 @@ import (
 func (v *View) MountPlain(dir string) error {
 	v.t.mu.Lock()
 	defer v.t.mu.Unlock()
-	return failed("mount", dir, v.mountLocked(v.t.newPlainLocked(), dir))
+	return failed("mount", dir, v.mountLocked(v.t.newPlainLocked(), dir, 0))
 }
 
 // MountDevpts is `mount -t devpts -o options`, by root: what it mounts is decided by the
 // generation of the system.
 func (v *View) MountDevpts(dir, options string) error {
-	m, err := v.t.sys.Mount(devpts.Mounter{OtherMountNS: !v.ns.first}, options)
+	flags, data := pts.SplitOptions(options)
+	m, err := v.t.sys.Mount(devpts.Mounter{OtherMountNS: !v.ns.first}, data)
 	if err != nil {
 		return failed("mount", dir, err)
 	}
 	defer m.Close() // the tree has its own
+	m.SetFlags(flags)
 	return v.Attach(m, dir)
 }
 
 // Attach mounts what m is a mount of on dir: for mounts of other users and PTS namespaces
 // than the first, and for those that are to be remounted or asked for warnings. m itself
-// stays its owner's: the tree has a mount of its own.
+// stays its owner's: the tree has a mount of its own, with the flags that m has now.
 func (v *View) Attach(m *devpts.Mount, dir string) error {
 	sb, err := newDevpts(m)
 	if err == nil {
 		v.t.mu.Lock()
 		defer v.t.mu.Unlock()
-		err = v.mountLocked(sb, dir)
+		err = v.mountLocked(sb, dir, m.Flags())
 	}
 	return failed("mount", dir, err)
 }
@@ -43,15 +45,15 @@ func (v *View) Detached(m *devpts.Mount) (Place, error) {
 	if err != nil {
 		return Place{}, err
 	}
-	return Place{v.t, &mount{sb: sb, root: sb.root}, sb.root}, nil
+	return Place{v.t, &mount{sb: sb, root: sb.root, flags: m.Flags()}, sb.root}, nil
 }
 
-func (v *View) mountLocked(sb *super, dir string) error {
+func (v *View) mountLocked(sb *super, dir string, flags pts.MountFlags) error {
 	p, err := v.resolveLocked(creds{all: true}, dir, true)
 	if err != nil {
 		return err
 	}
-	return v.attachLocked(&mount{sb: sb, root: sb.root}, p)
+	return v.attachLocked(&mount{sb: sb, root: sb.root, flags: flags}, p)
 }
 
 // attachLocked mounts m on p, which has to be of the same kind.
@@ -85,7 +87,7 @@ func (v *View) Bind(old, path string) error {
 	case from.m.ns != v.ns:
 		err = pts.EINVAL
 	default:
-		err = v.attachLocked(&mount{sb: from.m.sb, root: from.e, nodev: from.m.nodev}, to)
+		err = v.attachLocked(&mount{sb: from.m.sb, root: from.e, flags: from.m.flags}, to)
 	}
 	return failed("bind", path, err)
 }
@@ -109,9 +111,9 @@ func (v *View) unmount(path string, lazy bool) error {
 	return failed("unmount", path, err)
 }
 
-// SetNodev is `mount -o remount,bind,nodev`, or dev: whether devices can be opened
-// through the mount at path.
-func (v *View) SetNodev(path string, nodev bool) error {
+// SetFlags is `mount -o remount,bind,...` of the topmost mount on path. MountNoDev and
+// MountNoSymFollow have a meaning here; EINVAL: there is no mount.
+func (v *View) SetFlags(path string, flags pts.MountFlags) error {
 	v.t.mu.Lock()
 	defer v.t.mu.Unlock()
 	p, err := v.resolveLocked(creds{all: true}, path, true)
@@ -120,7 +122,7 @@ func (v *View) SetNodev(path string, nodev bool) error {
 	case p.e.id != p.m.root.id || p.m.ns != v.ns:
 		err = pts.EINVAL
 	default:
-		p.m.nodev = nodev
+		p.m.flags = flags
 	}
 	return failed("remount", path, err)
 }

@@ -101,7 +101,7 @@ func makeUp(seed uint64, n int) []string {
 		case 15, 16:
 			line = "bind " + path() + " " + path()
 		case 17:
-			line = pick("umount-l ", "umount-l ", "nodev ") + path()
+			line = pick("umount-l ", "umount-l ", "nodev ", "dev ", "nosymfollow ") + path()
 		case 18:
 			line = pick("hold h ", "hold d ") + path()
 		case 19:

@@ -73,7 +73,7 @@ func (v *View) walkLocked(cr creds, path string, follow bool) (found, error) {
 		next := v.t.topLocked(Place{v.t, at.m, child})
 		// A symlink: its text goes before what is left.
 		if next.e.file != nil && next.e.file.mode&S_IFMT == S_IFLNK && (!last || slash || follow) {
-			if links++; links > maxLinks {
+			if links++; links > maxLinks || next.m.flags&pts.MountNoSymFollow != 0 {
 				return found{}, pts.ELOOP
 			}
 			rest = next.e.file.target
