@@ -200,6 +200,36 @@ rm /t/a
 dev /t
 symlink /a /t/a
 open /t/a/ptmx = 1/1 peer /a/pts/1 self /a/ptmx`},
+	{"mounted on a terminal that goes", start + `
+open /a/ptmx = 1/0 peer /a/pts/0 self /a/ptmx
+file /f
+hold h /a/pts/0
+bind /f /a/pts/0
+open /a/pts/0 = ENOTTY
+open @h = pts 1/0 self /a/pts/0
+bind /a/pts/0 /f
+close
+open /a/pts/0 = ENOENT
+open @h = EIO
+open /a/ptmx = 1/0 peer /a/pts/0 self /a/ptmx
+open /a/pts/0 = pts 1/0 self /a/pts/0
+open @h = EIO
+close
+umount /a/pts = EBUSY
+umount-l /a/pts`},
+	{"a terminal bound elsewhere", start + `
+open /a/ptmx = 1/0 peer /a/pts/0 self /a/ptmx
+file /f
+file /g
+bind /a/pts/0 /f
+open /f = pts 1/0 self /f
+close
+open /f = EIO
+bind /f /g = ENOENT
+open /a/ptmx = 1/0 peer /a/pts/0 self /a/ptmx
+open /f = EIO
+umount /f
+open /f = ENOTTY`},
 	{"unshared", start + `
 unshare
 devpts /a/pts ptmxmode=666

@@ -27,7 +27,8 @@ func (v *View) MountDevpts(dir, options string) error {
 
 // Attach mounts what m is a mount of on dir: for mounts of other users and PTS namespaces
 // than the first, and for those that are to be remounted or asked for warnings. m itself
-// stays its owner's: the tree has a mount of its own, with the flags that m has now.
+// stays its owner's: the tree has a mount of its own, with the flags that m has now,
+// and the instance is not gone for as long as the program can reach it.
 func (v *View) Attach(m *devpts.Mount, dir string) error {
 	sb, err := newDevpts(m)
 	if err == nil {

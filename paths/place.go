@@ -8,7 +8,8 @@ import (
 // Place is a file and the way it was reached: the mount and the name. Holding one is
 // holding a descriptor of O_PATH: it means the same file after the name is gone and
 // after the mount is detached. Places are equal (==) when they are one result of one
-// call; on a devpts each call makes new ones. The zero Place is none.
+// call; on a devpts each call makes new ones. The zero Place is none and has no methods.
+// Errors of its methods are plain Errnos, but for Open's.
 type Place struct {
 	t *tree
 	m *mount
@@ -93,7 +94,9 @@ func (p Place) ptmxLocked(c pts.Caller) (*devpts.Instance, error) {
 // namespaceOf is the PTS namespace that c is in, in Cloned.
 func (t *tree) namespaceOf(c pts.Caller) *devpts.Namespace {
 	if task, ok := c.(interface{ PTSNamespace() *devpts.Namespace }); ok {
-		return task.PTSNamespace()
+		if ns := task.PTSNamespace(); ns != nil {
+			return ns
+		}
 	}
 	return t.sys.InitialNamespace()
 }

@@ -66,7 +66,8 @@ func (v *View) Chdir(dir string) (*View, error) {
 }
 
 // At is the view with dir as working directory, which may be out of reach of any path:
-// paths that are not absolute mean what they do to openat(2) with dir.
+// paths that are not absolute mean what they do to openat(2) with dir. dir is of a view from
+// the same New.
 func (v *View) At(dir Place) *View { return &View{t: v.t, ns: v.ns, root: v.root, cwd: dir} }
 
 func (v *View) dir(op, path string) (Place, error) {
