@@ -63,6 +63,49 @@ open /b/any = 2/0 peer /b/pts/0 self /b/any`)
 	}
 }
 
+// prober is a caller whose answers come from the tree.
+type prober struct {
+	user
+	v *paths.View
+}
+
+func (p prober) look() {
+	_, err := p.v.Resolve(nil, "/a/ptmx")
+	check(err)
+}
+
+func (p prober) FSUID() int                      { p.look(); return p.uid }
+func (p prober) FSGID() int                      { p.look(); return p.uid }
+func (p prober) Groups() []int                   { p.look(); return nil }
+func (p prober) Privileged() bool                { p.look(); return false }
+func (p prober) PTSNamespace() *devpts.Namespace { p.look(); return nil }
+
+// TestQuestionsMayUseTheTree would hang if a caller were asked with the tree locked.
+func TestQuestionsMayUseTheTree(t *testing.T) {
+	for _, g := range []devpts.Generation{devpts.Always, devpts.Cloned} {
+		m := newModel(g)
+		check(m.v.MkdirAll("/a/pts"))
+		check(m.v.MountDevpts("/a/pts", ""))
+		check(m.v.Mknod("/a/ptmx", paths.S_IFCHR|0o666, paths.RdevPtmx))
+		c := prober{user{1000}, m.v}
+		ptm, err := m.v.Open(c, "/a/ptmx", pty.O_RDWR)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.ends = append(m.ends, ptm)
+		unlock(ptm)
+		p, err := m.v.Resolve(c, "/a/pts/0")
+		check(err)
+		if _, err := p.Instance(c); err != nil {
+			t.Error(err)
+		}
+		if _, err := p.Open(c, pty.O_RDWR); err != nil {
+			t.Error(err)
+		}
+		m.close()
+	}
+}
+
 // member is a user with other groups, or without privilege.
 type member struct {
 	user

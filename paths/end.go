@@ -135,6 +135,7 @@ func (e *end) Close() error {
 
 // prepare asks whether p may be opened and says what opens it, with no lock held.
 func (p Place) prepare(c pts.Caller, cr creds, flags int) (func() (pts.End, error), error) {
+	ns := p.t.namespaceOf(c)
 	p.t.mu.Lock()
 	defer p.t.mu.Unlock()
 	st := p.e.statLocked()
@@ -162,13 +163,12 @@ func (p Place) prepare(c pts.Caller, cr creds, flags int) (func() (pts.End, erro
 	index, isPts := ptsIndex(st.Rdev)
 	switch {
 	case st.Rdev == RdevPtmx:
-		inst, err := p.ptmxLocked(c)
+		inst, err := p.ptmxLocked(ns)
 		return func() (pts.End, error) {
 			e, _, err := inst.MakePair(c, flags)
 			return e, err
 		}, err
 	case isPts && p.t.sys.Generation() == devpts.Cloned:
-		ns := p.t.namespaceOf(c)
 		return func() (pts.End, error) { return ns.OpenPts(c, index, flags) }, nil
 	case st.Rdev == RdevTTY:
 		return func() (pts.End, error) { return p.t.sys.OpenControlling(c, flags) }, nil

@@ -4,10 +4,10 @@ import (
 	"testing"
 
 	"github.com/ptsns/ptsns/devpts"
+	"github.com/ptsns/ptsns/job"
+	"github.com/ptsns/ptsns/paths"
 	"github.com/ptsns/ptsns/pts"
 	"github.com/ptsns/ptsns/pty"
-
-	"github.com/ptsns/ptsns/paths"
 )
 
 // older are layouts on the Linuxes before. Instance 0 is the initial one; there is no
@@ -226,4 +226,52 @@ func TestClonedNamespaces(t *testing.T) {
 		}
 	}
 	open(host, init, "/dev/ptmx", init.ns, 0)
+}
+
+// process is a process in a PTS namespace.
+type process struct {
+	*job.Proc
+	ns *devpts.Namespace
+}
+
+func (p process) PTSNamespace() *devpts.Namespace { return p.ns }
+
+// TestClonedTTY opens the nodes 5:0 of two namespaces, and one that lies in neither, for who
+// has a controlling terminal in one of them.
+func TestClonedTTY(t *testing.T) {
+	m := build(t, devpts.Cloned, `
+mkdir /dev
+mkdir /dev/pts
+mkdir /child
+devpts /dev/pts
+mknod /dev/pts/tty 5:0 666
+mknod /dev/tty 5:0 666
+mknod /dev/ptmx 5:2 666`)
+	defer m.close()
+	ns, err := m.sys.Clone()
+	check(err)
+	d, err := ns.Mount(devpts.Mounter{}, "")
+	check(err)
+	check(m.v.Attach(d, "/child"))
+	check(m.v.Mknod("/child/tty", paths.S_IFCHR|0o666, paths.RdevTTY))
+
+	child := process{job.NewTable(nil).Start(nil, 0, 0), ns}
+	ptm, err := m.v.Open(child, "/dev/ptmx", pty.O_RDWR)
+	check(err)
+	unlock(ptm)
+	s, err := m.v.Open(child, "/child/0", pty.O_RDWR)
+	check(err)
+	m.ends = append(m.ends, ptm, s)
+	for path, want := range map[string]string{"/dev/tty": "ok", "/child/tty": "ok", "/dev/pts/tty": "ENXIO"} {
+		got := "ok"
+		e, err := m.v.Open(child, path, pty.O_RDWR)
+		if err != nil {
+			got = errnoName(err)
+		} else if o, _ := paths.Describe(e); o.Instance != ns.Instance() || o.PTM {
+			t.Errorf("%s is %+v", path, o)
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s", path, got, want)
+		}
+	}
 }

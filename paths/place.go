@@ -58,6 +58,7 @@ func (p Place) Stat() Stat {
 // ENOENT and ENODEV for a ptmx without a devpts beside it, EIO for a pts outside of
 // one, ENXIO for other nodes, /dev/tty among them, which is a terminal's own affair.
 func (p Place) Instance(c pts.Caller) (*devpts.Instance, error) {
+	ns := p.t.namespaceOf(c)
 	p.t.mu.Lock()
 	defer p.t.mu.Unlock()
 	st := p.e.statLocked()
@@ -66,15 +67,15 @@ func (p Place) Instance(c pts.Caller) (*devpts.Instance, error) {
 	case st.Mode&S_IFMT != S_IFCHR:
 		return nil, pts.ENXIO
 	case st.Rdev == RdevPtmx:
-		return p.ptmxLocked(c)
+		return p.ptmxLocked(ns)
 	case isPts:
-		return p.ptsLocked(c)
+		return p.ptsLocked(ns)
 	}
 	return nil, pts.ENXIO
 }
 
-// ptmxLocked is the instance that a node 5:2 means.
-func (p Place) ptmxLocked(c pts.Caller) (*devpts.Instance, error) {
+// ptmxLocked is the instance that a node 5:2 means to who is in ns.
+func (p Place) ptmxLocked(ns *devpts.Namespace) (*devpts.Instance, error) {
 	if p.m.sb.inst != nil {
 		return p.m.sb.inst, nil
 	}
@@ -86,13 +87,16 @@ func (p Place) ptmxLocked(c pts.Caller) (*devpts.Instance, error) {
 		}
 		return m.sb.inst, nil
 	case devpts.Cloned:
-		return p.t.namespaceOf(c).Instance(), nil
+		return ns.Instance(), nil
 	}
 	return p.t.sys.Initial(), nil
 }
 
-// namespaceOf is the PTS namespace that c is in, in Cloned.
+// namespaceOf is the PTS namespace that c is in; nil but in Cloned. No lock is held.
 func (t *tree) namespaceOf(c pts.Caller) *devpts.Namespace {
+	if t.sys.Generation() != devpts.Cloned {
+		return nil
+	}
 	if task, ok := c.(interface{ PTSNamespace() *devpts.Namespace }); ok {
 		if ns := task.PTSNamespace(); ns != nil {
 			return ns
@@ -125,13 +129,13 @@ func (p Place) besideLocked() (*mount, error) {
 }
 
 // ptsLocked is the instance that a node 136:N means: a number names nothing on its own,
-// but in Cloned it is one of the caller's.
-func (p Place) ptsLocked(c pts.Caller) (*devpts.Instance, error) {
+// but in Cloned it is one of those of ns, the caller's.
+func (p Place) ptsLocked(ns *devpts.Namespace) (*devpts.Instance, error) {
 	switch {
 	case p.m.sb.inst != nil:
 		return p.m.sb.inst, nil
 	case p.t.sys.Generation() == devpts.Cloned:
-		return p.t.namespaceOf(c).Instance(), nil
+		return ns.Instance(), nil
 	}
 	return nil, pts.EIO
 }
