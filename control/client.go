@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ptsns/ptsns/server"
+	"github.com/ptsns/ptsns/usock"
 )
 
 const (
@@ -43,7 +44,7 @@ var errUsedUp = errors.New("the connection has become a stream")
 
 // Dial connects to the socket of a namespace. A path of any length will do.
 func Dial(ctx context.Context, socket string) (*Client, error) {
-	conn, err := dialSocket(ctx, socket)
+	conn, err := usock.Dial(ctx, socket)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %q: %w", socket, err)
 	}

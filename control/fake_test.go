@@ -12,6 +12,7 @@ import (
 
 	"github.com/ptsns/ptsns/hub"
 	"github.com/ptsns/ptsns/server"
+	"github.com/ptsns/ptsns/usock"
 )
 
 // fakeNamespace is a namespace made of channels. What it gives out is set before
@@ -148,7 +149,7 @@ type served struct {
 func serveFake(t *testing.T, ns *fakeNamespace, first net.Conn) *served {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "socket")
-	l, err := Listen(socket)
+	l, err := usock.Listen(socket)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -193,3 +193,46 @@ func TestCallersThatKnowMore(t *testing.T) {
 	}
 	closeAll(t, e)
 }
+
+// An ID is one node's for ever: the next terminal of the same index has another.
+func TestIDs(t *testing.T) {
+	s := NewSystem(Config{})
+	a, b := mountOf(t, s, ""), mountOf(t, s, "")
+	seen := make(map[uint64]bool)
+	for _, m := range []*Mount{a, b, a} {
+		e, _ := opened(t, m)
+		f, err := m.Instance().OpenPts(nil, 0, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := m.Lookup("0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[n.ID()] {
+			t.Errorf("%d has been before", n.ID())
+		}
+		seen[n.ID()] = true
+		again, err := m.Instance().Lookup("0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, "the same node", again.ID(), n.ID())
+		want(t, "mounts", [2]*Mount{n.Mount(), again.Mount()}, [2]*Mount{m, nil})
+		want(t, "index", n.Index(), 0)
+		closeAll(t, e, f)
+	}
+	i := a.Instance()
+	want(t, "system", i.System(), s)
+	want(t, "instance", i.Root().Instance(), i)
+	nodes, err := i.ReadDir()
+	if err != nil || len(nodes) != 1 {
+		t.Fatal(nodes, err)
+	}
+	for _, n := range []*Node{i.Root(), nodes[0], b.Root()} {
+		if seen[n.ID()] || n.Index() != -1 {
+			t.Errorf("%s: ID %d, index %d", n.Name(), n.ID(), n.Index())
+		}
+		seen[n.ID()] = true
+	}
+}

@@ -46,6 +46,8 @@ func permissionsScenario(s *stage) {
 	s.say("setgid: %s", errno(m.chmod(owner, "0", 0o2620)))
 	s.stat(m, "0")
 	for _, c := range []*person{owner, other} {
+		s.say("touch %s", errno(m.touch(c, "0")))
+		s.say("chmod 602 %s, touch %s", errno(m.chmod(nil, "0", 0o602)), errno(m.touch(c, "0")))
 		s.say("chmod %s, utimens %s", errno(m.chmod(c, "0", 0o620)), errno(m.utimens(c, "0", time.Unix(5, 0), time.Time{})))
 		s.say("chown %s %s %s %s", errno(m.chown(c, "0", 1000, -1)), errno(m.chown(c, "0", -1, 1000)), errno(m.chown(c, "0", -1, 7)), errno(m.chown(c, "0", 7, -1)))
 	}

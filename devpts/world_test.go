@@ -32,6 +32,7 @@ type mounted interface {
 	chmod(c *person, name string, mode uint32) error
 	chown(c *person, name string, uid, gid int) error
 	utimens(c *person, name string, atime, mtime time.Time) error
+	touch(c *person, name string) error
 	truncate(name string) error
 	setxattr(name, attr string) error
 	flags(f pts.MountFlags) error
@@ -220,6 +221,14 @@ func (o ourMount) utimens(c *person, name string, atime, mtime time.Time) error 
 		return err
 	}
 	return n.Utimens(c.caller(), atime, mtime)
+}
+
+func (o ourMount) touch(c *person, name string) error {
+	n, err := o.node(name)
+	if err != nil {
+		return err
+	}
+	return n.Touch(c.caller())
 }
 
 func (o ourMount) truncate(name string) error {

@@ -5,7 +5,6 @@ package fusefs
 import (
 	"fmt"
 	"os"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -41,23 +40,14 @@ func whole(want int) func(int, error) error {
 	}
 }
 
-// nsOf names a namespace of a process, "" when it cannot be told.
-func nsOf(pid int, kind string) string {
-	link, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/%s", pid, kind))
-	if err != nil {
-		return ""
-	}
-	return link
-}
-
 // pidFor translates a process group or session id of our pid namespace into that of
 // the thread pid: 0 when it cannot be seen from there, as the kernel has it.
 func pidFor(pid, id int) int {
 	if id <= 0 {
 		return id
 	}
-	there := nsOf(pid, "pid")
-	if there == "" || there == nsOf(os.Getpid(), "pid") {
+	there := procfs.Namespace(pid, "pid")
+	if there == "" || there == procfs.Namespace(os.Getpid(), "pid") {
 		return id
 	}
 	asker, err := procfs.ReadStatus(pid)
@@ -158,30 +148,13 @@ func checkBackground(end pts.End, c caller) error {
 	if (s.SigBlk|s.SigIgn)&(1<<(unix.SIGTTOU-1)) != 0 {
 		return nil
 	}
-	if orphaned(pgrp) {
+	if procfs.Orphaned(pgrp) {
 		return unix.EIO
 	}
 	if err := unix.Kill(-pgrp, unix.SIGTTOU); err != nil {
 		return nil // the group is gone, and its caller with it
 	}
 	return unix.EINTR
-}
-
-// orphaned tells whether no member of the group has a parent in another group of the
-// same session.
-func orphaned(pgrp int) bool {
-	pids, err := procfs.PIDs()
-	if err != nil {
-		return false
-	}
-	return !slices.ContainsFunc(pids, func(pid int) bool {
-		s, err := procfs.ReadStat(pid)
-		if err != nil || s.PGRP != pgrp || s.State == 'Z' {
-			return false
-		}
-		parent, err := procfs.ReadStat(s.PPID)
-		return err == nil && parent.PGRP != pgrp && parent.Session == s.Session
-	})
 }
 
 // setControlling is TIOCSCTTY on a ptm. We cannot give another process a controlling
@@ -203,7 +176,7 @@ func setControlling(end pts.End, c caller, arg uint64) error {
 	if !leader || s.TTY != 0 {
 		return unix.EPERM
 	}
-	steals := arg == 1 && capable(c.pid, unix.CAP_SYS_ADMIN)
+	steals := arg == 1 && procfs.Capable(c.pid, unix.CAP_SYS_ADMIN)
 	if idOf(end, pts.TIOCGSID) != 0 && !steals {
 		return unix.EPERM
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/fusefs/internal/wire"
+	"github.com/ptsns/ptsns/procfs"
 	"github.com/ptsns/ptsns/pts"
 )
 
@@ -120,15 +121,15 @@ func (t transfer) store(mem memory, b []byte) ([]byte, error) {
 func permitted(end pts.End, c caller, r pts.Ioctl) error {
 	switch {
 	case r.Req == pts.TIOCSTI:
-		if !capable(c.pid, unix.CAP_SYS_ADMIN) {
+		if !procfs.Capable(c.pid, unix.CAP_SYS_ADMIN) {
 			return refuseSTI()
 		}
 	case r.Req == pts.TIOCVHANGUP:
-		if !capable(c.pid, unix.CAP_SYS_ADMIN) {
+		if !procfs.Capable(c.pid, unix.CAP_SYS_ADMIN) {
 			return unix.EPERM
 		}
 	case r.Req == pts.TIOCSLCKTRMIOS:
-		if !capable(c.pid, unix.CAP_SYS_ADMIN) && !capable(c.pid, unix.CAP_CHECKPOINT_RESTORE) {
+		if !procfs.Capable(c.pid, unix.CAP_SYS_ADMIN) && !procfs.Capable(c.pid, unix.CAP_CHECKPOINT_RESTORE) {
 			return unix.EPERM
 		}
 	case r.SetsTermios():

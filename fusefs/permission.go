@@ -3,7 +3,6 @@
 package fusefs
 
 import (
-	"os"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -12,17 +11,10 @@ import (
 	"github.com/ptsns/ptsns/procfs"
 )
 
-// capable tells whether the thread pid has a capability in the initial sense: in our
-// user namespace, not in one below.
-func capable(pid, capability int) bool {
-	s, err := procfs.ReadStatus(pid)
-	return err == nil && s.CapEff&(1<<capability) != 0 && nsOf(pid, "user") == nsOf(os.Getpid(), "user")
-}
-
 // privileged tells whether c has a capability over the node. Everybody inside a mount of
 // a user namespace is us, to whom the node belongs.
 func (d *Door) privileged(c caller, capability int) bool {
-	return d.userNS || capable(c.pid, capability)
+	return d.userNS || procfs.Capable(c.pid, capability)
 }
 
 // owns is inode_owner_or_capable.

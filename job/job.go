@@ -48,12 +48,13 @@ type System interface {
 	// SessionOf tells the session of a process group, 0 when there is no such group.
 	// It is a question.
 	SessionOf(group int) int
-	// Lose takes the controlling terminal from every process of the session and,
-	// where it is not 0, remembers the group to be hung up when its leader exits. It
-	// is called with terminals locked and must not use one.
-	Lose(session, group int)
-	// Signal sends s to every process of a group. No terminal is locked.
-	Signal(group int, s pts.Signal)
+	// Lose takes t from every process of the session whose controlling terminal it is
+	// and, where it is not 0, remembers the group to be hung up when the session's
+	// leader exits. It is called with terminals locked and must not use one.
+	Lose(t *Terminal, session, group int)
+	// SignalGroup sends s to every process of a group, where the group is still one
+	// of the session: its number may be another's by now. No terminal is locked.
+	SignalGroup(session, group int, s pts.Signal)
 	// SignalLeader sends s to the leader of a session. No terminal is locked.
 	SignalLeader(session int, s pts.Signal)
 }
@@ -71,15 +72,15 @@ type Terminal struct {
 type Debts struct{ list []debt }
 
 type debt struct {
-	system System
-	id     int // a group, or a session whose leader is meant
-	leader bool
-	signal pts.Signal
+	system  System
+	session int
+	group   int // 0: the leader is meant
+	signal  pts.Signal
 }
 
-func (d *Debts) add(s System, group int, signals ...pts.Signal) {
+func (d *Debts) add(s System, session, group int, signals ...pts.Signal) {
 	for _, signal := range signals {
-		d.list = append(d.list, debt{system: s, id: group, signal: signal})
+		d.list = append(d.list, debt{system: s, session: session, group: group, signal: signal})
 	}
 }
 
@@ -91,10 +92,10 @@ func (d *Debts) Pay() {
 	list := d.list
 	d.list = nil
 	for _, o := range list {
-		if o.leader {
-			o.system.SignalLeader(o.id, o.signal)
+		if o.group == 0 {
+			o.system.SignalLeader(o.session, o.signal)
 		} else {
-			o.system.Signal(o.id, o.signal)
+			o.system.SignalGroup(o.session, o.group, o.signal)
 		}
 	}
 }
@@ -111,7 +112,7 @@ func (t *Terminal) Signal(s pts.Signal, d *Debts) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.group != 0 {
-		d.add(t.system, t.group, s)
+		d.add(t.system, t.session, t.group, s)
 	}
 }
 
@@ -138,7 +139,7 @@ func (t *Terminal) Check(p Process, s pts.Signal, d *Debts) error {
 	if p.Orphaned() {
 		return pts.EIO
 	}
-	d.add(p.System(), group, s)
+	d.add(t.system, t.session, group, s)
 	if p.Restarts(s) {
 		return pts.ERESTARTSYS
 	}
@@ -176,7 +177,7 @@ func (t *Terminal) Acquire(p Process, arg int, readable bool) error {
 		if arg != 1 || !p.Privileged() {
 			return pts.EPERM
 		}
-		t.system.Lose(t.session, 0)
+		t.system.Lose(t, t.session, 0)
 	}
 	if !readable && !p.Privileged() {
 		return pts.EPERM
@@ -255,27 +256,28 @@ func (t *Terminal) GiveUp(p Process, d *Debts) error {
 		return pts.ENOTTY
 	}
 	if p.Session() == p.PID() {
-		t.end(d, pts.SIGHUP, pts.SIGCONT)
+		t.end(p.Session(), d, pts.SIGHUP, pts.SIGCONT)
 	}
 	p.SetTerminal(nil)
 	return nil
 }
 
-// LeaderExits is what a system owes when the leader of the session that t controls
+// LeaderExits is what a system owes when the leader of a session that t controls
 // exits: the foreground group is hung up and the session loses the terminal, which
-// stays usable to whoever has it open.
-func (t *Terminal) LeaderExits(d *Debts) { t.end(d, pts.SIGHUP) }
+// stays usable to whoever has it open. It does nothing when t controls another
+// session by now.
+func (t *Terminal) LeaderExits(session int, d *Debts) { t.end(session, d, pts.SIGHUP) }
 
-func (t *Terminal) end(d *Debts, signals ...pts.Signal) {
+func (t *Terminal) end(session int, d *Debts, signals ...pts.Signal) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.session == 0 {
+	if t.session == 0 || t.session != session {
 		return
 	}
 	if t.group != 0 {
-		d.add(t.system, t.group, signals...)
+		d.add(t.system, t.session, t.group, signals...)
 	}
-	t.system.Lose(t.session, 0)
+	t.system.Lose(t, t.session, 0)
 	t.system, t.session, t.group = nil, 0, 0
 }
 
@@ -288,9 +290,7 @@ func (t *Terminal) Hangup(d *Debts) {
 	if t.session == 0 {
 		return
 	}
-	for _, s := range []pts.Signal{pts.SIGHUP, pts.SIGCONT} {
-		d.list = append(d.list, debt{system: t.system, id: t.session, leader: true, signal: s})
-	}
-	t.system.Lose(t.session, t.group)
+	d.add(t.system, t.session, 0, pts.SIGHUP, pts.SIGCONT)
+	t.system.Lose(t, t.session, t.group)
 	t.system, t.session, t.group = nil, 0, 0
 }

@@ -85,11 +85,11 @@ func (t *Table) SessionOf(group int) int {
 }
 
 // Lose takes the terminal from a session; its leader remembers group.
-func (t *Table) Lose(session, group int) {
+func (t *Table) Lose(terminal *Terminal, session, group int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, p := range t.procs {
-		if p.session != session {
+		if p.session != session || p.terminal != terminal {
 			continue
 		}
 		p.terminal = nil
@@ -99,7 +99,14 @@ func (t *Table) Lose(session, group int) {
 	}
 }
 
-// Signal sends s to a group.
+// SignalGroup sends s to a group of a session.
+func (t *Table) SignalGroup(session, group int, s pts.Signal) {
+	if t.SessionOf(group) == session {
+		t.Signal(group, s)
+	}
+}
+
+// Signal sends s to a group, as kill(2) does.
 func (t *Table) Signal(group int, s pts.Signal) {
 	t.mu.Lock()
 	var to []*Proc

@@ -155,14 +155,14 @@ func (p *Proc) Exit() {
 
 	var d Debts
 	if leader && terminal != nil {
-		terminal.LeaderExits(&d)
+		terminal.LeaderExits(p.session, &d)
 	} else if leader && hungUp != 0 {
-		d.add(t, hungUp, pts.SIGHUP, pts.SIGCONT)
+		d.add(t, p.session, hungUp, pts.SIGHUP, pts.SIGCONT)
 	}
 	t.mu.Lock()
 	for group := range before {
 		if t.orphanedLocked(group) && t.stoppedLocked(group) {
-			d.add(t, group, pts.SIGHUP, pts.SIGCONT)
+			d.add(t, t.sessionOfLocked(group), group, pts.SIGHUP, pts.SIGCONT)
 		}
 	}
 	t.mu.Unlock()

@@ -113,6 +113,29 @@ func TestOrphans(t *testing.T) {
 	}
 }
 
+// A number that another session has by now is not what was meant.
+func TestNumbersOfOtherSessions(t *testing.T) {
+	table, happened := logged()
+	leader, other := table.Start(nil, 0, 0), table.Start(nil, 0, 0)
+	var terminal, another Terminal
+	terminal.Open(leader)
+	another.Open(other)
+
+	table.SignalGroup(leader.Session(), other.Group(), pts.SIGINT)
+	want(t, "another session's group", happened(), "")
+	table.SignalGroup(other.Session(), other.Group(), pts.SIGINT)
+	want(t, "its own", happened(), "2 killed by SIGINT")
+	table.Lose(&another, leader.Session(), 0)
+	if leader.Terminal() != &terminal {
+		t.Error("a session loses a terminal that it does not have, and its own with it")
+	}
+	var d Debts
+	terminal.LeaderExits(other.Session(), &d)
+	if sid, err := terminal.SessionID(leader, false); sid != leader.Session() || err != nil || d.Any() {
+		t.Errorf("after another's leader has gone: session %d, %v; signals: %v", sid, err, d.Any())
+	}
+}
+
 func TestTableFromManyGoroutines(t *testing.T) {
 	table := NewTable(nil)
 	var terminal Terminal

@@ -83,24 +83,32 @@ func (e *end) parkLocked(x *op) {
 		*cond = sync.NewCond(&p.mu)
 	}
 	if !x.expires.IsZero() {
-		d := time.Until(x.expires)
-		if s.timer == nil {
-			s.timer = time.AfterFunc(d, func() { p.wakeReaders(s) })
-		} else {
-			s.timer.Reset(d)
-		}
+		s.armLocked(p, time.Until(x.expires))
 	}
 	*parked++
 	(*cond).Wait()
 	*parked--
 }
 
-// wakeReaders has parked readers look at the time.
+// armLocked has the readers at s look at the time once d has passed.
+func (s *side) armLocked(p *pair, d time.Duration) {
+	if s.timer == nil {
+		s.timer = time.AfterFunc(d, func() { p.wakeReaders(s) })
+		return
+	}
+	s.timer.Reset(d)
+}
+
+// wakeReaders has those who wait to read look at the time.
 func (p *pair) wakeReaders(s *side) {
+	var o owed
 	p.mu.Lock()
 	c := s.read
-	p.mu.Unlock()
-	c.Broadcast()
+	o.kick(s == &p.m, s.kicksLocked(kickRead))
+	p.unlock(&o)
+	if c != nil {
+		c.Broadcast()
+	}
 }
 
 // leaveLocked gives the turn to the next.
@@ -122,6 +130,13 @@ func (e *end) leaveLocked(x *op, o *owed) {
 		s.write.Broadcast()
 	default:
 		s.read.Broadcast()
+	}
+	if s.started != nil {
+		which := kickRead
+		if x.write {
+			which = kickWrite
+		}
+		o.kick(e.ptm, s.kicksLocked(which))
 	}
 	if x.write && s.queue != nil { // a blocked writer hides Out
 		if e.ptm {

@@ -49,6 +49,12 @@ func send(t *testing.T, f io.Writer, s string) {
 
 // Each row was measured on Linux 6.18, with seconds/10 for our seconds/10.
 func TestVminAndVtime(t *testing.T) {
+	for name, reader := range waysToRead {
+		t.Run(name, func(t *testing.T) { testVminAndVtime(t, reader) })
+	}
+}
+
+func testVminAndVtime(t *testing.T, reader func(*PTS) io.Reader) {
 	const tick = time.Second / 10
 	for _, c := range []struct {
 		name      string
@@ -72,7 +78,7 @@ func TestVminAndVtime(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			_, _, m, s := pairOf(t, "raw", "-echo", "min", c.min, "time", c.time)
-			done := reading(s, c.size)
+			done := reading(reader(s), c.size)
 			for _, b := range c.bytes {
 				time.Sleep(3 * tick)
 				send(t, m, b)

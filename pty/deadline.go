@@ -1,6 +1,7 @@
 package pty
 
 import (
+	"io/fs"
 	"os"
 	"time"
 )
@@ -25,10 +26,11 @@ func (e *end) SetWriteDeadline(t time.Time) error { return e.setDeadline(t, true
 
 func (e *end) setDeadline(t time.Time, write bool) error {
 	p := e.p
+	var o owed
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock(&o)
 	if e.closed {
-		return e.wrap("set deadline", closedError{})
+		return &fs.PathError{Op: "set deadline", Path: e.name(), Err: closedError{}}
 	}
 	if e.times == nil {
 		if t.IsZero() {
@@ -47,24 +49,27 @@ func (e *end) setDeadline(t time.Time, write bool) error {
 	*at = t
 	if !t.IsZero() {
 		*timer = time.AfterFunc(time.Until(t), func() {
+			var o owed
 			p.mu.Lock()
-			defer p.mu.Unlock()
-			e.wakeLocked(write)
+			defer p.unlock(&o)
+			e.wakeLocked(write, &o)
 		})
 	}
-	e.wakeLocked(write)
+	e.wakeLocked(write, &o)
 	return nil
 }
 
 // wakeLocked has everybody parked at this end look again.
-func (e *end) wakeLocked(write bool) {
-	c := e.sideLocked().read
+func (e *end) wakeLocked(write bool, o *owed) {
+	s := e.sideLocked()
+	c, which := s.read, kickRead
 	if write {
-		c = e.sideLocked().write
+		c, which = s.write, kickWrite
 	}
 	if c != nil {
 		c.Broadcast()
 	}
+	o.kick(e.ptm, s.kicksLocked(which))
 }
 
 // expired tells whether a deadline has passed.

@@ -48,6 +48,7 @@ type pair struct {
 type side struct {
 	queue       *wait.Queue // nil until somebody asked for notifications
 	read, write *sync.Cond  // nil until somebody waited
+	started     *starteds   // nil until one waited
 	readers     int32       // parked on read
 	writers     int32       // parked on write
 	generation  uint32      // grows with each hangup; older opens are dead
@@ -64,11 +65,12 @@ type owed struct {
 	m, s  wait.Events // whom to wake at each end
 	debts job.Debts
 	hook  pts.Signals // for this program
+	kicks kicks       // what was started and may go on
 	freed bool        // nobody has the pair open any more
 }
 
 func (o *owed) any() bool {
-	return o.m|o.s != 0 || o.fx != (ldisc.Effects{}) || o.hook != 0 || o.debts.Any()
+	return o.m|o.s != 0 || o.fx != (ldisc.Effects{}) || o.hook != 0 || o.kicks != 0 || o.debts.Any()
 }
 
 // drainLocked gives the discipline what waits for it, as far as it takes it.
@@ -158,6 +160,13 @@ func (p *pair) unlock(o *owed) {
 		m.run(o.m)
 		s.run(o.s)
 		o.m, o.s = 0, 0
+		o.kick(true, m.started)
+		o.kick(false, s.started)
+	}
+	if o.kicks != 0 {
+		k := o.kicks
+		o.kicks = 0
+		p.advance(k)
 	}
 	if o.debts.Any() {
 		o.debts.Pay()
@@ -182,6 +191,7 @@ const outAgain = wait.Out | wait.WrNorm
 type calls struct {
 	queue       *wait.Queue
 	read, write *sync.Cond
+	started     kicks
 }
 
 // callsLocked collects whom e concerns. A parked writer sleeps on until there is so
@@ -192,11 +202,17 @@ func (s *side) callsLocked(e wait.Events, data, room bool) calls {
 		c.queue = s.queue
 	}
 	const all = wait.Hup | wait.Err
-	if s.readers > 0 && e&(wait.In|all) != 0 && data {
-		c.read = s.read
+	if e&(wait.In|all) != 0 && data {
+		if s.readers > 0 {
+			c.read = s.read
+		}
+		c.started |= s.kicksLocked(kickRead)
 	}
-	if s.writers > 0 && (e&wait.Out != 0 && room || e&(wait.WrNorm|all) != 0) {
-		c.write = s.write
+	if e&wait.Out != 0 && room || e&(wait.WrNorm|all) != 0 {
+		if s.writers > 0 {
+			c.write = s.write
+		}
+		c.started |= s.kicksLocked(kickWrite)
 	}
 	return c
 }

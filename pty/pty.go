@@ -152,8 +152,8 @@ func (e *end) close() error {
 			}
 		}
 	}
-	e.wakeLocked(false)
-	e.wakeLocked(true)
+	e.wakeLocked(false, &o)
+	e.wakeLocked(true, &o)
 	if e.ptm {
 		p.closePtmLocked(&o)
 	} else {

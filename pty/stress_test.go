@@ -19,6 +19,17 @@ import (
 // No byte is lost, doubled or out of order, in both directions at once, while others
 // look at everything and change what does not matter to the bytes.
 func TestBytesArrive(t *testing.T) {
+	blocked := func(f interface{ End(pts.Caller) pts.End }) io.ReadWriter { return f.(io.ReadWriter) }
+	started := func(f interface{ End(pts.Caller) pts.End }) io.ReadWriter { return startedOf(f.End(nil)) }
+	for _, c := range []struct {
+		name     string
+		from, to func(interface{ End(pts.Caller) pts.End }) io.ReadWriter
+	}{{"blocked", blocked, blocked}, {"started", started, started}, {"blocked to started", blocked, started}, {"started to blocked", started, blocked}} {
+		t.Run(c.name, func(t *testing.T) { testBytesArrive(t, c.from, c.to) })
+	}
+}
+
+func testBytesArrive(t *testing.T, from, to func(interface{ End(pts.Caller) pts.End }) io.ReadWriter) {
 	const size = 1 << 20
 	_, _, m, s := pairOf(t, "raw", "-echo", "min", "1")
 	var others, ways sync.WaitGroup
@@ -72,8 +83,8 @@ func TestBytesArrive(t *testing.T) {
 			}
 		})
 	}
-	way("pts to ptm", s, m)
-	way("ptm to pts", m, s)
+	way("pts to ptm", from(s), to(m))
+	way("ptm to pts", from(m), to(s))
 	ways.Wait()
 	close(stop)
 	others.Wait()
@@ -106,11 +117,15 @@ func TestLinesArriveOnce(t *testing.T) {
 			}
 		})
 	}
-	for range readers {
+	for i := range readers {
+		reader := io.Reader(s)
+		if i == 0 {
+			reader = startedOf(s.End(nil))
+		}
 		all.Go(func() {
 			b := make([]byte, 100)
 			for {
-				n, err := s.Read(b)
+				n, err := reader.Read(b)
 				if err == io.EOF {
 					return
 				}
@@ -161,7 +176,7 @@ func TestNobodyWaitsForEver(t *testing.T) {
 				}
 				for range 30 {
 					p := pick(r)
-					switch r.IntN(8) {
+					switch r.IntN(10) {
 					case 0, 1:
 						if _, err := m.Read(b); errors.Is(err, pts.EBADF) {
 							return
@@ -189,6 +204,20 @@ func TestNobodyWaitsForEver(t *testing.T) {
 							_ = p.Hangup()
 						}
 						_ = p.SetReadDeadline([]time.Time{{}, time.Unix(1, 0)}[r.IntN(2)])
+					case 8:
+						over := make(chan struct{})
+						x := p.End(nil).(pts.Starter).StartRead(nil, make([]byte, 100), func(int, error) { close(over) })
+						if r.IntN(2) == 0 {
+							x.Interrupt()
+						}
+						wg.Go(func() { <-over })
+					case 9:
+						over := make(chan struct{})
+						x := m.End(nil).(pts.Starter).StartWrite(nil, b[:r.IntN(len(b))], func(int, error) { close(over) })
+						if r.IntN(2) == 0 {
+							x.Interrupt()
+						}
+						wg.Go(func() { <-over })
 					}
 				}
 			})

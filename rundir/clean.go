@@ -15,7 +15,7 @@ import (
 	"github.com/ptsns/ptsns/pts"
 )
 
-// Cleaned is a namespace whose server died and which Clean took away.
+// Cleaned is a namespace, or system, whose server died and which Clean took away.
 type Cleaned struct {
 	Name      string
 	ServerPID int    // 0 when the record did not tell
@@ -30,7 +30,8 @@ var (
 )
 
 // Clean takes away every namespace whose server is dead: it kills what still lives in
-// it, detaches the mounts below its directory and removes the directory. What cannot
+// it, detaches the mounts below its directory and those that the server served, as far
+// as they are in our mount namespace, and removes the directory. What cannot
 // be removed safely is left and named in the error; everything else is cleaned
 // nevertheless. It waits for killed processes to end, for a bounded time.
 func (d *Dir) Clean() ([]Cleaned, error) {
@@ -50,12 +51,12 @@ func (d *Dir) Clean() ([]Cleaned, error) {
 			continue
 		}
 		if pts.CheckName(name) != nil {
-			errs = append(errs, fmt.Errorf("clean %q: %q is not a namespace; left alone", d.path, name))
+			errs = append(errs, fmt.Errorf("clean %q: %q is not a %s; left alone", d.path, name, d.what))
 			continue
 		}
 		c, removed, err := h.clean(name)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("clean namespace %q: %w", name, err))
+			errs = append(errs, fmt.Errorf("clean %s %q: %w", d.what, name, err))
 		}
 		if removed {
 			cleaned = append(cleaned, c)
@@ -87,7 +88,7 @@ func (h *held) clean(name string) (c Cleaned, removed bool, err error) {
 	rec, recErr := h.readRecord(name)
 	c = Cleaned{Name: name, ServerPID: rec.ServerPID, Log: h.lastWords(name)}
 	if recErr == nil {
-		if err := killAll(rec.Marker); err != nil {
+		if err := errors.Join(killAll(rec.Marker), detachDead(rec.Mounts)); err != nil {
 			return c, false, err // the record must stay for the next try
 		}
 	} else {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -66,7 +67,7 @@ func (d *Dir) reserveHeld(h *held, name string) (*Entry, error) {
 		return nil, err
 	}
 	if err := h.build(e); err != nil {
-		return nil, fmt.Errorf("make namespace %q: %w", name, err)
+		return nil, fmt.Errorf("make %s %q: %w", d.what, name, err)
 	}
 	return e, nil
 }
@@ -142,11 +143,11 @@ func Adopt(d *Dir, name string, lock *os.File) (*Entry, error) {
 	}
 	defer h.release()
 	if err := h.checkLock(name, lock); err != nil {
-		return nil, fmt.Errorf("adopt namespace %q: %w", name, err)
+		return nil, fmt.Errorf("adopt %s %q: %w", d.what, name, err)
 	}
 	rec, err := h.readRecord(name)
 	if err != nil {
-		return nil, fmt.Errorf("adopt namespace %q: %w", name, err)
+		return nil, fmt.Errorf("adopt %s %q: %w", d.what, name, err)
 	}
 	unix.CloseOnExec(int(lock.Fd()))
 	return &Entry{dir: d, name: name, rec: rec, lock: lock}, nil
@@ -217,10 +218,22 @@ func (e *Entry) Lock() *os.File {
 
 // SetServer writes the server's pid into the record. The caller must hold the entry.
 func (e *Entry) SetServer(pid int) error {
+	return e.change(func(r *record) { r.ServerPID = pid })
+}
+
+// SetMounts writes into the record which FUSE mounts the server serves, by their device
+// numbers ("MAJOR:MINOR" as in mountinfo), so that Clean can take them away once it is
+// dead. The caller must hold the entry.
+func (e *Entry) SetMounts(devices []string) error {
+	return e.change(func(r *record) { r.Mounts = slices.Clone(devices) })
+}
+
+// change writes the record anew, with what f makes of it.
+func (e *Entry) change(f func(*record)) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.lock == nil {
-		return fmt.Errorf("record the server of namespace %q: %w", e.name, os.ErrClosed)
+		return fmt.Errorf("record the server of %s %q: %w", e.dir.what, e.name, os.ErrClosed)
 	}
 	h, err := e.dir.hold(unix.LOCK_EX)
 	if err != nil {
@@ -228,9 +241,9 @@ func (e *Entry) SetServer(pid int) error {
 	}
 	defer h.release()
 	rec := e.rec
-	rec.ServerPID = pid
+	f(&rec)
 	if err := h.writeRecord(e.name, rec); err != nil {
-		return fmt.Errorf("record the server of namespace %q: %w", e.name, err)
+		return fmt.Errorf("record the server of %s %q: %w", e.dir.what, e.name, err)
 	}
 	e.rec = rec
 	return nil
@@ -241,7 +254,7 @@ func (e *Entry) SetServer(pid int) error {
 // end, for a bounded time. Processes in our own mount namespace are never touched.
 func (e *Entry) KillPrograms() error {
 	if err := killAll(e.Marker()); err != nil {
-		return fmt.Errorf("end namespace %q: %w", e.name, err)
+		return fmt.Errorf("end %s %q: %w", e.dir.what, e.name, err)
 	}
 	return nil
 }
@@ -265,7 +278,7 @@ func (e *Entry) Remove() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.lock == nil {
-		return fmt.Errorf("remove namespace %q: %w", e.name, os.ErrClosed)
+		return fmt.Errorf("remove %s %q: %w", e.dir.what, e.name, os.ErrClosed)
 	}
 	h, err := e.dir.hold(unix.LOCK_EX)
 	if err == nil {
@@ -277,7 +290,7 @@ func (e *Entry) Remove() error {
 	unlock(e.lock)
 	e.lock = nil
 	if err != nil {
-		return fmt.Errorf("remove namespace %q: %w", e.name, err)
+		return fmt.Errorf("remove %s %q: %w", e.dir.what, e.name, err)
 	}
 	return nil
 }

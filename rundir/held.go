@@ -51,7 +51,7 @@ func (h *held) release() {
 	_ = h.dir.Close() // only read from
 }
 
-// names are all names in the directory but .lock, sorted.
+// names are all names in the directory but .lock and .systems, sorted.
 func (h *held) names() ([]string, error) {
 	if _, err := h.dir.Seek(0, io.SeekStart); err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func (h *held) names() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return name == ".lock" })
+	names = slices.DeleteFunc(names, func(name string) bool { return name == ".lock" || name == systemsDir })
 	slices.SortFunc(names, compareNames)
 	return names, nil
 }

@@ -4,9 +4,11 @@ package rundir
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +18,9 @@ import (
 // mount is one line of a mountinfo file.
 type mount struct {
 	id     int
+	device string // MAJOR:MINOR
 	point  string // where it is mounted
+	fstype string
 	source string
 }
 
@@ -35,7 +39,7 @@ func parseMountinfo(data []byte) []mount {
 		if err != nil {
 			continue
 		}
-		mounts = append(mounts, mount{id: id, point: unescape(left[4]), source: unescape(right[1])})
+		mounts = append(mounts, mount{id: id, device: left[2], point: unescape(left[4]), fstype: right[0], source: unescape(right[1])})
 	}
 	return mounts
 }
@@ -103,4 +107,31 @@ func highest(mounts []mount, fits func(point string) bool) (top mount, found boo
 		}
 	}
 	return top, found
+}
+
+// detachDead lazily takes away the FUSE mounts with those device numbers whose server is
+// dead. A number can have come to mean another mount since: one whose server lives
+// answers, and stays.
+func detachDead(devices []string) error {
+	if len(devices) == 0 {
+		return nil
+	}
+	data, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return fmt.Errorf("look for mounts: %w", err)
+	}
+	var errs []error
+	for _, m := range parseMountinfo(data) {
+		if !strings.HasPrefix(m.fstype, "fuse") || !slices.Contains(devices, m.device) {
+			continue
+		}
+		var st unix.Statfs_t
+		if err := unix.Statfs(m.point, &st); err != unix.ENOTCONN && err != unix.ECONNABORTED {
+			continue
+		}
+		if err := unix.Unmount(m.point, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil && err != unix.EINVAL {
+			errs = append(errs, &os.PathError{Op: "unmount", Path: m.point, Err: err})
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -23,10 +23,10 @@ x 30 0:22 / /bad rw - tmpfs t rw
 24 30 0:24 / /end\04 rw - tmpfs \999`
 	got := parseMountinfo([]byte(data))
 	want := []mount{
-		{21, "/proc", "proc"},
-		{22, "/a b\\\tc", "ptsns 1"},
-		{23, "/dev/ptmx", ""},
-		{24, `/end\04`, `\999`},
+		{21, "0:20", "/proc", "proc", "proc"},
+		{22, "0:22", "/a b\\\tc", "tmpfs", "ptsns 1"},
+		{23, "0:23", "/dev/ptmx", "devpts", ""},
+		{24, "0:24", `/end\04`, "tmpfs", `\999`},
 	}
 	if diff := cmp.Diff(got, want, cmp.AllowUnexported(mount{})); diff != "" {
 		t.Errorf("-got +want:\n%s", diff)

@@ -20,7 +20,7 @@ const (
 	recordName    = "record.json"
 	recordTmpName = "record.json.tmp"
 	markerPrefix  = "ptsns-"
-	maxRecord     = 4096 // bytes of a record.json that we read
+	maxRecord     = 1 << 20 // bytes of a record.json that we read
 )
 
 // record is what stands in record.json: all that is needed to find a dead server's
@@ -28,6 +28,8 @@ const (
 type record struct {
 	Marker    string `json:"marker"`     // source of the marker tmpfs inside
 	ServerPID int    `json:"server_pid"` // 0 until the server has said so; for people
+
+	Mounts []string `json:"mounts,omitempty"` // device numbers of the FUSE mounts it serves, as in mountinfo
 }
 
 // newMarker makes a marker that nobody guesses.

@@ -10,6 +10,7 @@
 //	    socket                the control socket, 0600
 //	    pts                   the instance, mounted for the parent (root only)
 //	    log                   the server's stderr
+//	RUNTIME/.systems/         the same for systems of virtual instances
 //
 // A namespace is alive exactly as long as somebody holds the flock on its lock
 // file. That lock belongs to the open file description: the client takes it, the
@@ -58,8 +59,13 @@ func (e *nameError) Unwrap() error { return e.kind }
 // called from any number of goroutines and processes at once; they block while
 // another one makes or removes an entry.
 type Dir struct {
-	path string // immutable
+	path string // immutable, like what
+	what string // is in it: "namespace" or "system"
 }
+
+// systemsDir is where the systems are, below the namespaces. No namespace can have
+// that name.
+const systemsDir = ".systems"
 
 // Open finds the runtime directory and makes it when it is missing: the value of
 // PTSNS_RUNTIME_DIR, else /run/ptsns for root, else ptsns in XDG_RUNTIME_DIR, else
@@ -85,7 +91,20 @@ func Open() (*Dir, error) {
 	if err := checkPrivate(path); err != nil {
 		return nil, fmt.Errorf("runtime directory %q %w", path, err)
 	}
-	return &Dir{path: path}, nil
+	return &Dir{path: path, what: "namespace"}, nil
+}
+
+// Systems is the same directory for systems of virtual instances, which are served by
+// a process each like namespaces. It is made when it is missing.
+func (d *Dir) Systems() (*Dir, error) {
+	s := &Dir{path: filepath.Join(d.path, systemsDir), what: "system"}
+	if err := makePrivate(s.path); err != nil {
+		return nil, fmt.Errorf("runtime directory: %w", err)
+	}
+	if err := checkPrivate(s.path); err != nil {
+		return nil, fmt.Errorf("runtime directory %q %w", s.path, err)
+	}
+	return s, nil
 }
 
 // Path is the directory's absolute path without symbolic links.
@@ -100,7 +119,7 @@ func (d *Dir) Names() ([]string, error) {
 	defer h.release()
 	all, err := h.names()
 	if err != nil {
-		return nil, fmt.Errorf("list namespaces: %w", err)
+		return nil, fmt.Errorf("list %ss: %w", d.what, err)
 	}
 	return slices.DeleteFunc(all, func(name string) bool {
 		return pts.CheckName(name) != nil || !h.alive(name)
@@ -119,7 +138,7 @@ func (d *Dir) Entry(name string) (*Entry, error) {
 	}
 	defer h.release()
 	if !h.alive(name) {
-		return nil, &nameError{fmt.Sprintf("no namespace %q", name), fs.ErrNotExist}
+		return nil, &nameError{fmt.Sprintf("no %s %q", d.what, name), fs.ErrNotExist}
 	}
 	rec, _ := h.readRecord(name) // a damaged one keeps nobody from the socket
 	return &Entry{dir: d, name: name, rec: rec}, nil

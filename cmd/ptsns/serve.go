@@ -14,6 +14,7 @@ import (
 	"github.com/ptsns/ptsns/control"
 	"github.com/ptsns/ptsns/rundir"
 	"github.com/ptsns/ptsns/server"
+	"github.com/ptsns/ptsns/usock"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 )
@@ -108,7 +109,7 @@ func (in *inherited) open(name string) (_ *server.Namespace, _ *rundir.Entry, _ 
 	if err := entry.SetServer(os.Getpid()); err != nil {
 		return nil, nil, nil, err
 	}
-	l, err := control.Listen(entry.Socket())
+	l, err := usock.Listen(entry.Socket())
 	if err != nil {
 		return nil, nil, nil, err
 	}

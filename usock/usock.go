@@ -1,0 +1,84 @@
+//go:build linux
+
+// Package usock is a unix socket that only its owner (and root) comes in by: made for
+// him alone, its path as long as it likes, and the other end's user asked of the kernel.
+// It has no lock and no goroutine.
+package usock
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxSocketPath is the longest path that sockaddr_un holds, its NUL left out.
+const maxSocketPath = 107
+
+// Listen makes a socket at path for its owner alone: mode 0600 from the first moment.
+// The file stays when the listener is closed. It changes the process's umask for a
+// moment and is for use before other goroutines make files.
+func Listen(path string) (*net.UnixListener, error) {
+	short, done, err := shorten(path)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %q: %w", path, err)
+	}
+	defer done()
+	old := unix.Umask(0o177)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: short, Net: "unix"})
+	unix.Umask(old)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %q: %w", path, err)
+	}
+	l.SetUnlinkOnClose(false) // its address may name an fd, and the owner of the directory removes it
+	return l, nil
+}
+
+// Dial connects to the socket at path, however long that is.
+func Dial(ctx context.Context, path string) (net.Conn, error) {
+	short, done, err := shorten(path)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	var d net.Dialer
+	return d.DialContext(ctx, "unix", short)
+}
+
+// shorten finds a name for path that fits a socket address: itself, or its last
+// element below a file descriptor of its directory, which is open until done.
+func shorten(path string) (short string, done func(), err error) {
+	if len(path) <= maxSocketPath {
+		return path, func() {}, nil
+	}
+	dir, file := filepath.Split(path)
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", nil, &os.PathError{Op: "open", Path: dir, Err: err}
+	}
+	return fmt.Sprintf("/proc/self/fd/%d/%s", fd, file), func() { _ = unix.Close(fd) }, nil
+}
+
+// MayEnter tells whether the process at the other end of c ran as our user or as
+// root when it connected. When the kernel does not say, nobody may.
+func MayEnter(c net.Conn) bool {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return false
+	}
+	var cred *unix.Ucred
+	if cerr := raw.Control(func(fd uintptr) {
+		cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	}); cerr != nil || err != nil {
+		return false
+	}
+	return cred.Uid == 0 || cred.Uid == uint32(os.Geteuid())
+}
