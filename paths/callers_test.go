@@ -256,3 +256,19 @@ func TestConcurrency(t *testing.T) {
 		t.Errorf("%d terminals stay", n)
 	}
 }
+
+// TestStarter reads a terminal that was opened by its path without a goroutine.
+func TestStarter(t *testing.T) {
+	m := build(t, devpts.Always, start+`
+open /a/ptmx = 1/0 peer /a/pts/0 self /a/ptmx`)
+	defer m.close()
+	s, err := m.v.Open(nil, "/a/pts/0", pty.O_RDWR|pty.O_NOCTTY)
+	check(err)
+	defer s.Close()
+	b, got := make([]byte, 10), make(chan string, 1)
+	s.(pts.Starter).StartRead(nil, b, func(n int, err error) { got <- fmt.Sprintf("%q, %v", b[:n], err) })
+	m.last.(pts.Starter).StartWrite(nil, []byte("line\n"), func(int, error) {})
+	if line := <-got; line != `"line\n", <nil>` {
+		t.Errorf("read %s", line)
+	}
+}
