@@ -91,6 +91,9 @@ func (d *Door) mknod(in wire.In, out []byte) {
 	if err == nil {
 		err = checkName(m.Name)
 	}
+	if err == nil && m.Mode&unix.S_IFMT == unix.S_IFREG {
+		err = unix.EACCES // another name of creat(2)
+	}
 	if err == nil {
 		err = dir.Mknod(d.asker(d.caller(in)), string(m.Name), m.Mode, uint64(m.Rdev))
 	}
@@ -102,17 +105,18 @@ func (d *Door) mknod(in wire.In, out []byte) {
 		d.replyError(in.Unique, err)
 		return
 	}
-	made := m.Mode & unix.S_IFMT
-	if made == unix.S_IFREG {
-		made = 0
-	}
-	d.replyEntry(in, out, n, made)
+	d.replyEntry(in, out, n, m.Mode&unix.S_IFMT)
 }
 
 // refuse answers what a directory of terminals knows no way to do, as devpts does: only
-// lookups have one.
+// lookups have one. Who must not write to it is told so first, but for link(2), which
+// nobody may use on what is not a file of his own (protected_hardlinks).
 func (d *Door) refuse(in wire.In) {
-	if d.dir(in, alter) == nil {
+	mask := uint32(alter)
+	if in.Op == wire.OpLink {
+		mask = 0
+	}
+	if d.dir(in, mask) == nil {
 		return
 	}
 	if in.Op == wire.OpCreate {

@@ -16,8 +16,9 @@
 // answer as slowly as the caller likes.
 //
 // Lock order: Door.mu, handle.mu and the lock of turns are never held together. The
-// loop's lock is below Door.mu; handle.mu is held over the calls of pts.End, whose own
-// locks are below. No lock is held while an answer is written or a read is started.
+// loop's lock is below Door.mu; handle.mu is held over the reads and writes of ends that
+// are parked for, whose own locks are below. No lock is held while an answer is written,
+// nor over any call of a virtual end, which may notify us before it returns.
 //
 // A process that serves a door must not open, stat by path or execute through its own
 // mount: it would wait for itself. All opens of a file share one inode, and the kernel
@@ -68,7 +69,7 @@ type Door struct {
 	nextFH  uint64                // guarded by mu
 	aside   map[uint64]*asideCall // guarded by mu; requests on goroutines, by unique; nil once closed
 	started map[uint64]*started   // guarded by mu; reads and writes under way in ends, by unique
-	spare   []*started            // guarded by mu; over, to be used again
+	spare   [2][]*started         // guarded by mu; over, to be used again: reads, writes
 
 	turns     turns          // who may be in callers' memory now
 	answering sync.WaitGroup // what is about to answer: goroutines, and all that is started
@@ -89,9 +90,10 @@ func Serve(fuse *os.File, ptmx Ptmx, userNS bool, loop *epoll.Loop) (*Door, erro
 // ServeTree answers requests on fuse, an open /dev/fuse that is mounted as a directory,
 // from loop. It takes fuse over, also when it fails. What callers gives is asked with
 // what each request asks: pid is the thread's in our pid namespace, 0 when it has none
-// there, the ids are those of its files. Callers may be called on any goroutine and
-// must not block for long. gone is called on the loop once nothing is mounted and nothing of
-// it open any more, and may close the door; nil is nothing. ServeTree returns at once.
+// there, the ids are those of its files. Ids are the mount's user namespace's, these and
+// those that nodes tell. Callers may be called on any goroutine and must not block for
+// long. gone is called on the loop once nothing is mounted and nothing of it open any
+// more, and may close the door; nil is nothing. ServeTree returns at once.
 func ServeTree(fuse *os.File, root Dir, callers func(pid, uid, gid int) pts.Caller, loop *epoll.Loop, gone func()) (*Door, error) {
 	fd, err := takeOver(fuse)
 	if err != nil {

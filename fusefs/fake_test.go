@@ -23,12 +23,14 @@ type fakeEnd struct {
 	buf    []byte
 	room   int
 	closed bool
+	tries  int // calls of Read and Write
 	queue  wait.Queue
 }
 
 func (e *fakeEnd) Read(p []byte) (int, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.tries++
 	if len(e.buf) == 0 {
 		return 0, unix.EAGAIN
 	}
@@ -40,6 +42,7 @@ func (e *fakeEnd) Read(p []byte) (int, error) {
 func (e *fakeEnd) Write(p []byte) (int, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.tries++
 	n := min(len(p), e.room-len(e.buf))
 	if n <= 0 && len(p) > 0 {
 		return 0, unix.EAGAIN
@@ -115,6 +118,7 @@ type kernel struct {
 	ptmx *fakePtmx
 	fd   int
 	next uint64
+	node uint64
 }
 
 func newKernel(tb testing.TB) *kernel {
@@ -124,7 +128,7 @@ func newKernel(tb testing.TB) *kernel {
 		tb.Fatal(err)
 	}
 	p := new(fakePtmx)
-	k := &kernel{tb: tb, door: newDoor(fds[0], p, false), ptmx: p, fd: fds[1]}
+	k := &kernel{tb: tb, door: newDoor(fds[0], p, false), ptmx: p, fd: fds[1], node: wire.RootNode}
 	tb.Cleanup(func() {
 		k.door.Close()
 		unix.Close(k.fd)
@@ -152,7 +156,9 @@ func (k *kernel) ask(op wire.Op, body ...any) uint64 {
 		}
 	}
 	k.next += 2 // as the kernel counts
-	k.door.dispatch(request(op, k.next, b.Bytes()), k.door.out)
+	msg := request(op, k.next, b.Bytes())
+	binary.LittleEndian.PutUint64(msg[16:], k.node)
+	k.door.dispatch(msg, k.door.out)
 	return k.next
 }
 

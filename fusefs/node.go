@@ -19,8 +19,7 @@ type Node interface {
 	ID() uint64
 	// Stat describes it, also once it has no name any more.
 	Stat() (Stat, error)
-	// Open opens it with the flags of open(2). An end that is no pts.Starter notifies
-	// on the loop of its door.
+	// Open opens it with the flags of open(2). In a tree, what it opens is a pts.Starter.
 	Open(c pts.Caller, flags int) (pts.End, error)
 	Chmod(c pts.Caller, mode uint32) error
 	// Chown changes the owner; -1 leaves an id as it is.
