@@ -21,7 +21,8 @@ type op struct {
 	write   bool
 	block   bool // wait rather than fail with EAGAIN
 	yielded bool // others have had a chance to run since x last parked
-	entered bool // the checks are behind it, and the turn is its own
+	checked bool // what is asked before it waits for its turn is behind it
+	entered bool // the turn is its own
 
 	// A noncanonical read's VMIN and VTIME, as they were when it began.
 	minimum int
@@ -141,31 +142,18 @@ func (x *op) finish(err error) bool {
 }
 
 // enterLocked makes the checks that come before a read or write and takes the turn.
-// It reports whether x is over, and whether it must wait for its turn.
+// It reports whether x is over, and whether it must wait for its turn. What changes
+// while it waits is asked again only where the kernel does.
 func (e *end) enterLocked(x *op, o *owed) (done, waits bool) {
-	p, s := e.p, e.sideLocked()
-	switch {
-	case e.closed:
+	s := e.sideLocked()
+	if e.closed {
 		return x.finish(pts.EBADF), false
-	case e.hungUpLocked() && x.write:
-		return x.finish(pts.EIO), false
-	case e.hungUpLocked():
-		return true, false
-	case x.write && !e.writable || !x.write && !e.readable:
-		return x.finish(pts.EBADF), false
-	case !e.ptm && p.ioError:
-		return x.finish(pts.EIO), false
-	case s.null:
-		return x.finish(pts.EOPNOTSUPP), false
 	}
-	if !e.ptm && (!x.write || p.disc.Lflag()&termios.TOSTOP != 0) {
-		sig := pts.SIGTTIN
-		if x.write {
-			sig = pts.SIGTTOU
+	if !x.checked {
+		if done := e.checkLocked(x, o); done {
+			return true, false
 		}
-		if err := p.job.Check(process(x.caller), sig, &o.debts); err != nil {
-			return x.finish(err), false
-		}
+		x.checked = true
 	}
 	turn := &s.reading
 	if x.write {
@@ -180,9 +168,38 @@ func (e *end) enterLocked(x *op, o *owed) (done, waits bool) {
 		}
 		return false, true
 	}
+	// The background may have to wait for its turn to be told that it may not write.
+	if x.write && !e.ptm && e.p.disc.Lflag()&termios.TOSTOP != 0 {
+		if err := e.p.job.Check(process(x.caller), pts.SIGTTOU, &o.debts); err != nil {
+			return x.finish(err), false
+		}
+	}
 	*turn = x.block
 	x.entered = true
 	return false, false
+}
+
+// checkLocked is what is asked first of all, and tells whether x is over.
+func (e *end) checkLocked(x *op, o *owed) (done bool) {
+	p, s := e.p, e.sideLocked()
+	switch {
+	case x.write && !e.writable || !x.write && !e.readable:
+		return x.finish(pts.EBADF)
+	case e.hungUpLocked() && x.write:
+		return x.finish(pts.EIO)
+	case e.hungUpLocked():
+		return true
+	case !e.ptm && p.ioError:
+		return x.finish(pts.EIO)
+	case s.null:
+		return x.finish(pts.EOPNOTSUPP)
+	}
+	if !e.ptm && !x.write {
+		if err := p.job.Check(process(x.caller), pts.SIGTTIN, &o.debts); err != nil {
+			return x.finish(err)
+		}
+	}
+	return false
 }
 
 // waitsLocked decides about an op that can go no further now: whether it is over, or

@@ -32,6 +32,12 @@ func (e *end) stepReadLocked(x *op, o *owed) (done bool) {
 // 1.
 func (e *end) stepReadPtmLocked(x *op, o *owed) (done bool) {
 	p := e.p
+	if e.hungUpLocked() { // while it waited
+		if p.leftPts {
+			return x.finish(pts.EIO)
+		}
+		return true
+	}
 	p.catchUpLocked(o)
 	if p.packet && p.status != 0 {
 		x.buf[0], x.n = p.status, 1
@@ -39,11 +45,8 @@ func (e *end) stepReadPtmLocked(x *op, o *owed) (done bool) {
 		return true
 	}
 	if p.out.Len() == 0 {
-		switch {
-		case p.leftPts:
+		if p.leftPts {
 			return x.finish(pts.EIO)
-		case e.hungUpLocked():
-			return true
 		}
 		return e.waitsLocked(x)
 	}
@@ -89,16 +92,18 @@ func (e *end) timesLocked(x *op) {
 
 func (e *end) stepReadPtsLocked(x *op, o *owed) (done bool) {
 	p := e.p
+	if e.hungUpLocked() { // while it waited
+		if p.gone {
+			return x.finish(pts.EIO)
+		}
+		return true
+	}
 	for x.n < len(x.buf) {
 		if !p.disc.Readable() {
 			p.catchUpLocked(o)
 		}
 		if !p.disc.Readable() {
 			switch {
-			case p.gone:
-				return x.finish(pts.EIO)
-			case e.hungUpLocked():
-				return true
 			case p.s.null:
 				return x.finish(pts.EOPNOTSUPP)
 			case x.limited && (x.expires.IsZero() || !time.Now().Before(x.expires)):
