@@ -19,10 +19,12 @@ type op struct {
 	err     error
 	caller  pts.Caller
 	write   bool
-	block   bool // wait rather than fail with EAGAIN
-	yielded bool // others have had a chance to run since x last parked
-	checked bool // what is asked before it waits for its turn is behind it
-	entered bool // the turn is its own
+	block   bool   // wait rather than fail with EAGAIN
+	yielded bool   // others have had a chance to run since x last parked
+	checked bool   // what is asked before it waits for its turn is behind it
+	entered bool   // the turn is its own
+	packet  bool   // a read of the ptm began in packet mode
+	discs   uint32 // the side's, when it began
 
 	// A noncanonical read's VMIN and VTIME, as they were when it began.
 	minimum int
@@ -153,7 +155,7 @@ func (e *end) enterLocked(x *op, o *owed) (done, waits bool) {
 		if done := e.checkLocked(x, o); done {
 			return true, false
 		}
-		x.checked = true
+		x.checked, x.discs = true, s.discs
 	}
 	turn := &s.reading
 	if x.write {
@@ -203,12 +205,12 @@ func (e *end) checkLocked(x *op, o *owed) (done bool) {
 }
 
 // waitsLocked decides about an op that can go no further now: whether it is over, or
-// waits.
+// waits. Whoever sets a line discipline, the same one too, needs those gone that use it.
 func (e *end) waitsLocked(x *op) (done bool) {
 	switch {
 	case e.closed:
 		return x.finish(pts.EBADF)
-	case !x.block:
+	case !x.block, x.discs != e.sideLocked().discs:
 		return x.finish(pts.EAGAIN)
 	case e.expired(x.write):
 		return x.finish(os.ErrDeadlineExceeded)

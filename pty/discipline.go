@@ -225,6 +225,9 @@ func (r *request) setDisc() error {
 		return pts.EINVAL
 	}
 	s := r.side()
+	s.discs++
+	r.e.wakeLocked(false)
+	r.e.wakeLocked(true)
 	if s.null == (n == N_NULL) {
 		return nil
 	}

@@ -51,6 +51,7 @@ type side struct {
 	readers     int32       // parked on read
 	writers     int32       // parked on write
 	generation  uint32      // grows with each hangup; older opens are dead
+	discs       uint32      // grows with each TIOCSETD; older calls do not wait on
 	reading     bool        // a blocking read has the turn
 	writing     bool        // a blocking write has the turn
 	exclusive   bool        // TIOCEXCL
