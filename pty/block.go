@@ -177,7 +177,7 @@ func (e *end) enterLocked(x *op, o *owed) (done, waits bool) {
 		}
 	}
 	*turn = x.block
-	x.entered = true
+	x.entered, x.packet = true, e.ptm && e.p.packet
 	return false, false
 }
 

@@ -39,7 +39,7 @@ func (e *end) stepReadPtmLocked(x *op, o *owed) (done bool) {
 		return true
 	}
 	p.catchUpLocked(o)
-	if p.packet && p.status != 0 {
+	if x.packet && p.status != 0 {
 		x.buf[0], x.n = p.status, 1
 		p.status = 0
 		return true
@@ -51,7 +51,7 @@ func (e *end) stepReadPtmLocked(x *op, o *owed) (done bool) {
 		return e.waitsLocked(x)
 	}
 	b := x.buf
-	if p.packet {
+	if x.packet {
 		b[0], x.n = pts.TIOCPKT_DATA, 1
 		b = b[1:]
 	}
