@@ -109,12 +109,11 @@ func (e *end) stepReadPtsLocked(x *op, o *owed) (done bool) {
 			}
 			return e.waitsLocked(x)
 		}
-		lines := p.disc.Lflag()&termios.ICANON != 0
 		x.n += p.disc.Read(x.buf[x.n:])
 		if p.back.Len() > 0 && !p.canWaitLocked() {
 			p.catchUpLocked(o)
 		}
-		if lines || x.n >= x.minimum {
+		if x.n >= x.minimum { // in canonical mode 0, unless that came after x began
 			break
 		}
 		if x.between > 0 && x.block {
