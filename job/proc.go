@@ -74,14 +74,18 @@ func (p *Proc) Privileged() bool { return p.uid == 0 }
 
 // What Table does as a System.
 
-// SessionOf is the session of a group, 0 when nobody is in it.
+// SessionOf is the session of a group or, when nobody is in it, of a process; 0 when
+// there is neither.
 func (t *Table) SessionOf(group int) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if group == 0 {
-		return 0
+	if session := t.sessionOfLocked(group); session != 0 {
+		return session
 	}
-	return t.sessionOfLocked(group)
+	if p := t.procs[group]; p != nil {
+		return p.session
+	}
+	return 0
 }
 
 // Lose takes the terminal from a session; its leader remembers group.
