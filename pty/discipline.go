@@ -91,13 +91,14 @@ func (r *request) setLocked() error {
 	return nil
 }
 
+// setSoftCarrier is TIOCSSOFTCAR, which no lock on settings hinders.
 func (r *request) setSoftCarrier() error {
 	t := r.p.disc.Termios()
 	t.Cflag &^= termios.CLOCAL
 	if r.int() != 0 {
 		t.Cflag |= termios.CLOCAL
 	}
-	r.p.setTermiosLocked(t, TCSANOW, &r.o)
+	r.p.disc.SetTermios(t, &r.p.out, &r.o.fx)
 	return nil
 }
 
