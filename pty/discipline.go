@@ -114,22 +114,14 @@ func (r *request) pending() error {
 func (r *request) flush() error {
 	p, queues := r.p, r.value()
 	in, out := queues == TCIFLUSH || queues == TCIOFLUSH, queues == TCOFLUSH || queues == TCIOFLUSH
+	r.flushBehind()
 	if r.e.ptm {
-		if in {
-			p.out.Keep(0)
-			r.o.s |= wait.Out
-		}
 		if out {
 			p.back.Keep(0)
 			p.disc.Forget()
 			r.o.m |= wait.Out
 		}
 	} else {
-		if in {
-			p.back.Keep(0)
-			p.disc.Forget()
-			r.o.m |= wait.Out
-		}
 		if err := r.check(); err != nil {
 			return err
 		}
@@ -144,6 +136,22 @@ func (r *request) flush() error {
 		return pts.EINVAL
 	}
 	return nil
+}
+
+// flushBehind drops the input that the end's discipline has not taken yet; the ptm's takes
+// everything at once, and it goes with what it has.
+func (r *request) flushBehind() {
+	p, queues := r.p, r.value()
+	switch {
+	case queues != TCIFLUSH && queues != TCIOFLUSH:
+	case r.e.ptm:
+		p.out.Keep(0)
+		r.o.s |= wait.Out
+	default:
+		p.back.Keep(0)
+		p.disc.Forget()
+		r.o.m |= wait.Out
+	}
 }
 
 func (r *request) flow() error {

@@ -110,6 +110,13 @@ var asksFirst = map[uint32]bool{
 // a link before it asks the terminal (do_vfs_ioctl): a hangup does not change the answer.
 const fioqsize = 0x5460
 
+// driverless are requests that Linux refuses because a pty's driver lacks them. What it
+// does not know at all the line discipline refuses: N_TTY with ENOTTY, N_NULL with EINVAL.
+var driverless = map[uint32]bool{
+	0x5415: true, 0x5416: true, 0x5417: true, 0x5418: true, // TIOCMGET, TIOCMBIS, TIOCMBIC, TIOCMSET
+	0x541e: true, 0x541f: true, 0x545d: true, // TIOCGSERIAL, TIOCSSERIAL, TIOCGICOUNT
+}
+
 // onEnd says where a request is known.
 type onEnd uint8
 
@@ -131,11 +138,17 @@ func (r *request) doLocked(req uint32) error {
 	}
 	d, known := pts.LookupIoctl(req)
 	x, ours := ioctls[req]
+	onlyPtm := x.on == onPtm && !r.e.ptm
 	switch {
-	case !known || !ours || x.on == onPtm && !r.e.ptm:
+	case driverless[req]:
 		return pts.ENOTTY
-	case x.on == onDisc && r.side().null:
+	case r.side().null && (!known || !ours || onlyPtm || x.on == onDisc):
+		if req == pts.TCFLSH && len(r.arg) >= d.Size {
+			r.flushBehind()
+		}
 		return pts.EINVAL
+	case !known || !ours || onlyPtm:
+		return pts.ENOTTY
 	}
 	if r.bad = len(r.arg) < d.Size; r.bad && !asksFirst[req] {
 		return pts.EFAULT
