@@ -69,7 +69,7 @@ type NTTY struct {
 
 	column      uint32 // of the cursor, where OPOST knows it
 	canonColumn uint32 // of the line that is being typed
-	looked      uint32 // bytes of input that Lookahead has seen
+	looked      uint64 // bytes of input that Lookahead has seen
 
 	lnext      bool // the next byte is literal
 	erasing    bool // between the \ and the / of ECHOPRT
@@ -157,7 +157,7 @@ func (d *NTTY) mark(at uint32) { d.in.ends[at&mask/64] |= 1 << (at & 63) }
 // FlushInput drops everything that was typed and not read.
 func (d *NTTY) FlushInput(fx *Effects) {
 	d.dropInput()
-	d.erasing = false
+	d.erasing, d.looked = false, 0
 	fx.raise(pts.TIOCPKT_FLUSHREAD, 0)
 	fx.Input = true
 }

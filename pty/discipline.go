@@ -118,7 +118,6 @@ func (r *request) flush() error {
 	if r.e.ptm {
 		if out {
 			p.back.Keep(0)
-			p.disc.Forget()
 			r.o.m |= wait.Out
 		}
 	} else {
@@ -149,7 +148,6 @@ func (r *request) flushBehind() {
 		r.o.s |= wait.Out
 	default:
 		p.back.Keep(0)
-		p.disc.Forget()
 		r.o.m |= wait.Out
 	}
 }

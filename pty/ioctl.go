@@ -85,7 +85,7 @@ var ioctls = map[uint32]struct {
 	pts.TIOCSTI:        {(*request).insert, onBoth},
 	pts.TIOCGETD:       {(*request).getDisc, onBoth},
 	pts.TIOCSETD:       {(*request).setDisc, onBoth},
-	pts.TIOCSCTTY:      {func(r *request) error { return r.p.job.Acquire(r.job, int(r.value()), r.e.readable) }, onBoth},
+	pts.TIOCSCTTY:      {func(r *request) error { return r.p.job.Acquire(r.job, int(int32(r.value())), r.e.readable) }, onBoth},
 	pts.TIOCNOTTY:      {(*request).giveUp, onBoth},
 	pts.TIOCGSID:       {(*request).getSession, onBoth},
 	pts.TIOCGPGRP:      {(*request).getForeground, onBoth},

@@ -229,7 +229,6 @@ func (p *pair) hangupPtsLocked(o *owed) {
 	}
 	p.job.Hangup(&o.debts)
 	p.back.Keep(0)
-	p.disc.Forget()
 	p.out.Keep(ldisc.Size - 1)
 	p.disc.Reset(termios.Default())
 	p.s.null = false
@@ -243,7 +242,6 @@ func (p *pair) hangupPtmLocked(o *owed) {
 	p.m.generation++
 	p.out.Keep(0)
 	p.back.Keep(0)
-	p.disc.Forget()
 	o.m |= wait.In | wait.Out | wait.Hup | wait.Err
 	o.s |= wait.Out
 }
