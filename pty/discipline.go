@@ -235,20 +235,25 @@ func (r *request) setDisc() error {
 	s.discs++
 	r.e.wakeLocked(false)
 	r.e.wakeLocked(true)
+	p := r.p
+	if !r.e.ptm {
+		p.held = false
+	}
 	if s.null == (n == N_NULL) {
+		p.drainLocked(&r.o)
 		return nil
 	}
 	s.null = n == N_NULL
 	r.o.m |= wait.In | outAgain
 	r.o.s |= wait.In | outAgain
 	if r.e.ptm {
-		r.p.out.Keep(0)
+		p.out.Keep(0)
 		return nil
 	}
-	r.p.disc.FlushInput(&r.o.fx)
-	t := r.p.disc.Termios()
+	p.disc.FlushInput(&r.o.fx)
+	t := p.disc.Termios()
 	t.Line = uint8(n)
-	r.p.disc.Reset(t)
-	r.p.drainLocked(&r.o)
+	p.disc.Reset(t)
+	p.drainLocked(&r.o)
 	return nil
 }

@@ -133,10 +133,12 @@ func TestVhangup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wantReads(t, "row 18: it waits for more", s2.End(nil), 10, "EAGAIN")
+	write(t, me, "l\n")
 	if got, _ := s2.Termios(); got != termios.Default() {
 		t.Errorf("row 18: settings %+v", got)
 	}
-	wantReads(t, "row 18", s2.End(nil), 10, `"k\n" EAGAIN`)
+	wantReads(t, "row 18", s2.End(nil), 10, `"k\n" "l\n" EAGAIN`)
 	_ = s.Close()
 
 	wantIoctl(t, me, pts.TIOCVHANGUP, 0, nil)

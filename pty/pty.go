@@ -102,7 +102,7 @@ type PTS struct{ end }
 
 // OpenPTS opens the terminal's pts for c, whose controlling terminal it becomes where
 // Linux says so. It fails with EIO while the pair is locked and once the ptm is
-// closed or hung up, and with EBUSY when somebody has asked for exclusive use
+// closed, and with EBUSY when somebody has asked for exclusive use
 // (TIOCEXCL).
 func (m *PTM) OpenPTS(c pts.Caller, flags int) (*PTS, error) {
 	s, err := m.p.openPTS(c, flags)
@@ -122,10 +122,10 @@ func (p *pair) openPTS(c pts.Caller, flags int) (*PTS, error) {
 	case p.s.exclusive && !privileged(c):
 		return nil, pts.EBUSY
 	case p.lock:
-		p.ioError = true
+		p.ioError, p.noDisc = true, false
 		return nil, pts.EIO
 	}
-	p.ioError = false
+	p.ioError, p.noDisc = false, false
 	p.leftPts = false
 	p.ptsOpen++
 	s := &PTS{p.newEnd(c, false, flags)}

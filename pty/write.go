@@ -38,11 +38,15 @@ func (p *pair) typeLocked(b []byte, o *owed) int {
 	if p.mStopped {
 		return 0
 	}
+	if p.held && !p.noDisc {
+		p.held = false
+		p.drainLocked(o)
+	}
 	taken := 0
 	for taken < len(b) {
 		next := b[taken:min(len(b), taken+burst)]
 		n := 0
-		if p.back.Len() == 0 && !p.s.null {
+		if p.back.Len() == 0 && !p.s.null && !p.held {
 			n = p.disc.Receive(next, &p.out, &o.fx)
 		}
 		if n < len(next) {
@@ -50,7 +54,7 @@ func (p *pair) typeLocked(b []byte, o *owed) int {
 			first := p.back.Len() == 0
 			p.back.Put(rest)
 			p.plain = (first || p.plain) && p.disc.Plain(rest)
-			if !p.s.null {
+			if !p.s.null && !p.noDisc {
 				p.disc.Lookahead(rest, &p.out, &o.fx)
 			}
 			n += len(rest)
