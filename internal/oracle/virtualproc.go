@@ -28,7 +28,9 @@ type virtualProc struct {
 	event   string      // what its parent has not waited for yet; guarded by mu
 	inside  *virtualEnd // what a call may be blocked on; guarded by mu
 	handled bool        // a handler without SA_RESTART ran meanwhile; guarded by mu
-	gone    bool        // guarded by mu
+	stopped bool        // guarded by mu
+	gone    bool        // it has ended; guarded by mu
+	reaped  bool        // and its parent knows; guarded by mu
 }
 
 func (v *Virtual) newProc(p *job.Proc) *virtualProc {
@@ -84,6 +86,14 @@ func (p *virtualProc) Fork(ends []string) (Proc, error) {
 }
 
 func (p *virtualProc) Do(op Op) Result {
+	switch {
+	case p.over():
+		return Result{Errno: int(pts.ESRCH)}
+	case p.left && (op.Call == Close || op.Call == Poll):
+		return Result{Blocked: true}
+	case p.left: // one call at a time
+		return Result{Errno: int(pts.EBUSY)}
+	}
 	s := pts.Signal(op.Value)
 	switch op.Call {
 	case Setsid:
@@ -122,9 +132,6 @@ func (p *virtualProc) Do(op Op) Result {
 	case Kill:
 		return p.v.kill(int(op.Value), op.N)
 	}
-	if p.left {
-		return Result{Errno: int(pts.EBUSY)}
-	}
 	if p.observer || p.v.Bubble == nil {
 		return p.v.call(p, op)
 	}
@@ -159,6 +166,9 @@ func (p *virtualProc) Result() Result {
 	select {
 	case res := <-p.answers:
 		p.left = false
+		if p.over() {
+			return Result{Errno: int(pts.ESRCH)}
+		}
 		return res
 	default:
 	}
@@ -168,7 +178,14 @@ func (p *virtualProc) Result() Result {
 	return Result{Blocked: true}
 }
 
-// run makes a call as a kernel does: again after the process was stopped in it.
+func (p *virtualProc) over() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.gone
+}
+
+// run makes a call as a kernel does: it goes on once the process runs, and again where a signal
+// has interrupted it before it had anything, unless a handler says otherwise.
 func (p *virtualProc) run(op Op) Result {
 	for {
 		p.mu.Lock()
@@ -178,25 +195,22 @@ func (p *virtualProc) run(op Op) Result {
 		p.mu.Lock()
 		e := p.inside
 		p.inside = nil
-		handled := p.handled
-		p.mu.Unlock()
-		if res.Errno == interrupted && e != nil {
-			_ = e.blocking().SetDeadline(time.Time{}) // it is open, or the next call tells
-		}
-		switch {
-		case res.Errno == interrupted && handled:
-			return Result{Errno: int(pts.EINTR)}
-		case res.Errno != interrupted && res.Errno != int(pts.ERESTARTSYS):
-			return res
-		}
-		p.mu.Lock()
-		for !p.Running() && !p.gone {
+		for p.stopped && !p.gone {
 			p.cond.Wait()
 		}
-		gone := p.gone
+		gone, handled := p.gone, p.handled
 		p.mu.Unlock()
 		if gone {
 			return res
+		}
+		if e != nil && !e.nonblock {
+			_ = e.blocking().SetDeadline(time.Time{}) // it is open, or the next call tells
+		}
+		switch {
+		case res.Errno != interrupted && res.Errno != int(pts.ERESTARTSYS):
+			return res
+		case handled:
+			return Result{Errno: int(pts.EINTR)}
 		}
 	}
 }
@@ -217,14 +231,13 @@ func (v *Virtual) event(proc *job.Proc, s pts.Signal, e job.Event) {
 	switch e {
 	case job.Caught:
 		p.caught = append(p.caught, int(s))
-		if p.actions[s] == job.Handled {
-			interrupt, p.handled = true, true
-		}
+		interrupt = true
+		p.handled = p.handled || p.actions[s] == job.Handled
 	case job.Stopped:
-		p.event = "stopped " + signalName(int(s))
+		p.event, p.stopped = "stopped "+signalName(int(s)), true
 		interrupt = true
 	case job.Continued:
-		p.event = ""
+		p.event, p.stopped = "", false
 		p.cond.Broadcast()
 	}
 	if interrupt && p.inside != nil && !p.inside.nonblock {
@@ -234,8 +247,15 @@ func (v *Virtual) event(proc *job.Proc, s pts.Signal, e job.Event) {
 
 func (p *virtualProc) exit(how string) {
 	p.mu.Lock()
+	if p.gone {
+		p.mu.Unlock()
+		return
+	}
 	p.event, p.gone = how, true
 	p.cond.Broadcast()
+	if p.inside != nil && !p.inside.nonblock {
+		_ = p.inside.blocking().SetDeadline(time.Now()) // others may have the end
+	}
 	p.mu.Unlock()
 	for name, e := range p.ends {
 		delete(p.ends, name)
@@ -262,11 +282,14 @@ func (v *Virtual) waitFor(pid int) Result {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.event == "" {
+	switch {
+	case p.reaped:
+		return Result{Errno: echild}
+	case p.event == "":
 		return Result{Text: "running"}
 	}
 	text := p.event
-	p.event = ""
+	p.event, p.reaped = "", p.gone
 	return Result{Text: text}
 }
 
@@ -275,10 +298,16 @@ func (v *Virtual) kill(pid, sig int) Result {
 	if p == nil {
 		return Result{Errno: int(pts.ESRCH)}
 	}
-	if sig == signalNumbers["KILL"] {
+	p.mu.Lock()
+	reaped := p.reaped
+	p.mu.Unlock()
+	switch {
+	case reaped:
+		return Result{Errno: int(pts.ESRCH)}
+	case sig == signalNumbers["KILL"]:
 		p.exit(fmt.Sprint("killed ", signalName(sig)))
-		return Result{}
+	default:
+		p.Signal(pts.Signal(sig))
 	}
-	v.table.Signal(p.Group(), pts.Signal(sig)) // conversations signal groups of one
 	return Result{}
 }
