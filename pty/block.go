@@ -25,6 +25,7 @@ type op struct {
 	entered bool   // the turn is its own
 	packet  bool   // a read of the ptm began in packet mode
 	discs   uint32 // the side's, when it began
+	ticket  uint64 // its place among those that wait for their turn; 0: none
 
 	// A noncanonical read's VMIN and VTIME, as they were when it began.
 	minimum int
@@ -70,6 +71,9 @@ func (e *end) run(x *op) (int, error) {
 	if x.entered && x.block {
 		e.leaveLocked(x, &o)
 	}
+	if e.sideLocked().turn(x.write).forget(x) {
+		e.wakeLocked(x.write) // the next may be first now
+	}
 	p.unlock(&o)
 	return x.n, x.err
 }
@@ -110,11 +114,10 @@ func (p *pair) wakeReaders(s *side) {
 func (e *end) leaveLocked(x *op, o *owed) {
 	s := e.sideLocked()
 	next, events := s.readers > 0, wait.In
+	s.turn(x.write).taken = false
 	if x.write {
-		s.writing = false
 		next, events = s.writers > 0, wait.Out
 	} else {
-		s.reading = false
 		if s.timer != nil && !x.expires.IsZero() {
 			s.timer.Stop()
 		}
@@ -157,17 +160,15 @@ func (e *end) enterLocked(x *op, o *owed) (done, waits bool) {
 		}
 		x.checked, x.discs = true, s.discs
 	}
-	turn := &s.reading
-	if x.write {
-		turn = &s.writing
-	}
+	t := s.turn(x.write)
 	if x.block && e.expired(x.write) {
 		return x.finish(os.ErrDeadlineExceeded), false
 	}
-	if *turn {
+	if !t.freeFor(x) {
 		if !x.block {
 			return x.finish(pts.EAGAIN), false
 		}
+		t.queue(x)
 		return false, true
 	}
 	// The background may have to wait for its turn to be told that it may not write.
@@ -176,7 +177,8 @@ func (e *end) enterLocked(x *op, o *owed) (done, waits bool) {
 			return x.finish(err), false
 		}
 	}
-	*turn = x.block
+	t.forget(x)
+	t.taken = x.block
 	x.entered, x.packet = true, e.ptm && e.p.packet
 	return false, false
 }

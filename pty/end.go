@@ -144,7 +144,7 @@ func (e *end) Poll() wait.Events {
 	if in {
 		ev |= wait.In | wait.RdNorm
 	}
-	if out && !s.writing {
+	if out && !s.writing.taken {
 		ev |= wait.Out | wait.WrNorm
 	}
 	return ev

@@ -54,8 +54,8 @@ type side struct {
 	writers     int32       // parked on write
 	generation  uint32      // grows with each hangup; older opens are dead
 	discs       uint32      // grows with each TIOCSETD; older calls do not wait on
-	reading     bool        // a blocking read has the turn
-	writing     bool        // a blocking write has the turn
+	reading     turn
+	writing     turn
 	exclusive   bool        // TIOCEXCL
 	null        bool        // TIOCSETD: N_NULL, not N_TTY
 	timer       *time.Timer // VTIME's; nil until one was needed

@@ -14,6 +14,7 @@ import (
 type virtualProc struct {
 	*job.Proc
 	v        *Virtual
+	parent   *virtualProc // nil: nobody in the conversation
 	uid      int
 	observer bool // asks as this program: a nil Caller
 	ends     map[string]*virtualEnd
@@ -69,8 +70,9 @@ var caughtAtFirst = []pts.Signal{pts.SIGHUP, pts.SIGINT, pts.SIGQUIT, pts.SIGCON
 
 func (p *virtualProc) Fork(ends []string) (Proc, error) {
 	child := p.v.newProc(p.v.table.Start(p.Proc, p.uid, p.uid))
-	child.uid = p.uid
-	child.Block(0)
+	child.uid, child.blocked = p.uid, p.blocked
+	child.parent = p
+	child.Block(p.blocked)
 	for s := pts.Signal(1); s < 32; s++ {
 		child.Action(s, job.Default)
 	}
@@ -87,35 +89,66 @@ func (p *virtualProc) Fork(ends []string) (Proc, error) {
 
 func (p *virtualProc) Do(op Op) Result {
 	switch {
-	case p.over():
-		return Result{Errno: int(pts.ESRCH)}
 	case p.left && (op.Call == Close || op.Call == Poll):
 		return Result{Blocked: true}
 	case p.left: // one call at a time
 		return Result{Errno: int(pts.EBUSY)}
+	case p.over():
+		return Result{Errno: int(pts.ESRCH)}
 	}
+	if p.Running() {
+		if res, done := p.atOnce(op); done {
+			return res
+		}
+		if p.observer || p.v.Bubble == nil {
+			return p.v.call(p, op)
+		}
+	}
+	p.left = true
+	go func() {
+		p.waitRunning()
+		if res, done := p.atOnce(op); done {
+			p.answers <- res
+			return
+		}
+		p.answers <- p.run(op)
+	}()
+	return p.Result()
+}
+
+// waitRunning waits until p is not stopped, or has ended.
+func (p *virtualProc) waitRunning() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.stopped && !p.gone {
+		p.cond.Wait()
+	}
+}
+
+// atOnce makes a call that never waits, and tells whether op is one.
+func (p *virtualProc) atOnce(op Op) (res Result, done bool) {
 	s := pts.Signal(op.Value)
 	switch op.Call {
 	case Setsid:
-		return Result{Errno: errnoOf(p.Setsid())}
+		return Result{Errno: errnoOf(p.Setsid())}, true
 	case Setpgid:
-		return Result{Errno: errnoOf(p.Setpgid(int(op.Value)))}
+		return Result{Errno: errnoOf(p.Setpgid(int(op.Value)))}, true
 	case Setuid:
 		p.uid = int(op.Value)
-		return Result{}
+		return Result{}, true
 	case Exit:
 		p.exit("exited 0")
-		return Result{}
+		return Result{}, true
 	case Ignore:
-		return p.act(s, job.Ignored)
+		return p.act(s, job.Ignored), true
 	case Catch:
-		return p.act(s, job.Handled)
+		return p.act(s, job.Handled), true
 	case Default:
-		return p.act(s, job.Default)
+		return p.act(s, job.Default), true
 	case Block:
 		p.blocked.Add(s)
 		p.Block(p.blocked)
-		return Result{}
+		return Result{}, true
 	case Signals:
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -126,18 +159,13 @@ func (p *virtualProc) Do(op Op) Result {
 			}
 		}
 		p.caught = nil
-		return res
+		return res, true
 	case WaitFor:
-		return p.v.waitFor(int(op.Value))
+		return p.v.waitFor(int(op.Value)), true
 	case Kill:
-		return p.v.kill(int(op.Value), op.N)
+		return p.v.kill(int(op.Value), op.N), true
 	}
-	if p.observer || p.v.Bubble == nil {
-		return p.v.call(p, op)
-	}
-	p.left = true
-	go func() { p.answers <- p.run(op) }()
-	return p.Result()
+	return Result{}, false
 }
 
 func contains(list []int, n int) bool {
@@ -192,12 +220,10 @@ func (p *virtualProc) run(op Op) Result {
 		p.inside, p.handled = p.ends[op.End], false
 		p.mu.Unlock()
 		res := p.v.call(p, op)
+		p.waitRunning()
 		p.mu.Lock()
 		e := p.inside
 		p.inside = nil
-		for p.stopped && !p.gone {
-			p.cond.Wait()
-		}
 		gone, handled := p.gone, p.handled
 		p.mu.Unlock()
 		if gone {
@@ -266,6 +292,34 @@ func (p *virtualProc) exit(how string) {
 	p.Exit()
 }
 
+// System is the table, which knows nothing of the ended whom nobody has waited for.
+func (p *virtualProc) System() job.System { return undead{p.v.table, p.v} }
+
+type undead struct {
+	*job.Table
+	v *Virtual
+}
+
+func (u undead) SessionOf(group int) int {
+	if session := u.Table.SessionOf(group); session != 0 {
+		return session
+	}
+	for _, p := range u.v.procs {
+		if (p.PID() == group || p.Group() == group) && p.over() && !p.known() {
+			return p.Session()
+		}
+	}
+	return 0
+}
+
+// known tells whether somebody has waited for p, which has ended: the first process does for those
+// whose parents have.
+func (p *virtualProc) known() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.reaped || p.parent != nil && !p.parent.observer && p.parent.over()
+}
+
 func (v *Virtual) find(pid int) *virtualProc {
 	for _, p := range v.procs {
 		if p.PID() == pid {
@@ -298,11 +352,8 @@ func (v *Virtual) kill(pid, sig int) Result {
 	if p == nil {
 		return Result{Errno: int(pts.ESRCH)}
 	}
-	p.mu.Lock()
-	reaped := p.reaped
-	p.mu.Unlock()
 	switch {
-	case reaped:
+	case p.over() && p.known():
 		return Result{Errno: int(pts.ESRCH)}
 	case sig == signalNumbers["KILL"]:
 		p.exit(fmt.Sprint("killed ", signalName(sig)))
