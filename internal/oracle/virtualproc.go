@@ -14,7 +14,6 @@ import (
 type virtualProc struct {
 	*job.Proc
 	v        *Virtual
-	parent   *virtualProc // nil: nobody in the conversation
 	uid      int
 	observer bool // asks as this program: a nil Caller
 	ends     map[string]*virtualEnd
@@ -71,7 +70,6 @@ var caughtAtFirst = []pts.Signal{pts.SIGHUP, pts.SIGINT, pts.SIGQUIT, pts.SIGCON
 func (p *virtualProc) Fork(ends []string) (Proc, error) {
 	child := p.v.newProc(p.v.table.Start(p.Proc, p.uid, p.uid))
 	child.uid, child.blocked = p.uid, p.blocked
-	child.parent = p
 	child.Block(p.blocked)
 	for s := pts.Signal(1); s < 32; s++ {
 		child.Action(s, job.Default)
@@ -312,12 +310,12 @@ func (u undead) SessionOf(group int) int {
 	return 0
 }
 
-// known tells whether somebody has waited for p, which has ended: the first process does for those
-// whose parents have.
+// known tells whether its parent has waited for p. The first process does for those whose parents
+// have ended, but takes its time.
 func (p *virtualProc) known() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.reaped || p.parent != nil && !p.parent.observer && p.parent.over()
+	return p.reaped
 }
 
 func (v *Virtual) find(pid int) *virtualProc {
