@@ -2,6 +2,7 @@ package pty
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"github.com/ptsns/ptsns/job"
 	"github.com/ptsns/ptsns/pts"
@@ -13,10 +14,18 @@ import (
 // holds the structure, which is read or overwritten in place, or a plain number as 8
 // little-endian bytes. A request that no terminal knows fails with ENOTTY, an arg
 // that is too short with EFAULT. It does not block. TIOCGPTPEER returns a descriptor
-// in Linux, of which there are none here: ENOTTY; see OpenPTS.
+// in Linux, of which there are none here: ENOTTY, as before it existed; OpenPTS is what
+// it does. Requests to a descriptor (FIONBIO, FIOASYNC, FIOCLEX) are ENOTTY as well.
 func (e *end) Ioctl(req uint32, arg []byte) (int, error) {
 	n, err := e.ioctl(e.caller, req, arg)
-	return n, e.wrap("ioctl", err)
+	if err == nil {
+		return n, nil
+	}
+	name := fmt.Sprintf("%#x", req)
+	if d, known := pts.LookupIoctl(req); known {
+		name = d.Name
+	}
+	return n, e.wrap("ioctl "+name, err)
 }
 
 // request is one ioctl under way.

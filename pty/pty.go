@@ -101,8 +101,8 @@ type PTM struct{ end }
 type PTS struct{ end }
 
 // OpenPTS opens the terminal's pts for c, whose controlling terminal it becomes where
-// Linux says so. It fails with EIO while the pair is locked and once the ptm is
-// closed, and with EBUSY when somebody has asked for exclusive use
+// Linux says so. It fails with EIO while the pair is locked, with fs.ErrClosed once the
+// ptm is closed, and with EBUSY when somebody has asked for exclusive use
 // (TIOCEXCL).
 func (m *PTM) OpenPTS(c pts.Caller, flags int) (*PTS, error) {
 	s, err := m.p.openPTS(c, flags)
@@ -118,7 +118,7 @@ func (p *pair) openPTS(c pts.Caller, flags int) (*PTS, error) {
 	defer p.unlock(&o)
 	switch {
 	case p.gone:
-		return nil, pts.EIO
+		return nil, pts.EBADF
 	case p.s.exclusive && !privileged(c):
 		return nil, pts.EBUSY
 	case p.lock:
