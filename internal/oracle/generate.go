@@ -56,7 +56,8 @@ type generator struct {
 	long   bool // it is about limits
 }
 
-// Generate makes the conversation of a seed: one pair, its settings, and what happens to it.
+// Generate makes the conversation of a seed: one pair, its settings, and what happens to it. Nothing in
+// it waits; see GenerateJobs.
 func Generate(seed uint64) *Conversation {
 	return generate(&source{rand: rand.New(rand.NewPCG(seed, 0))}, "seed "+strconv.FormatUint(seed, 10))
 }

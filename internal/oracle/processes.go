@@ -21,6 +21,7 @@ type processes struct {
 	all  []member
 	tty  string // what processes call their end
 	deaf string // who blocks signals, and so is alone in its group: only the caller's thread blocks them
+	dead string // who has ended, each after a space: no group of theirs is joined
 	over bool   // the ptm was closed
 }
 
@@ -129,7 +130,7 @@ func (p *processes) child(parent, name string) {
 
 // join has a process change its group.
 func (p *processes) join(name string) {
-	if to := p.anyone(); name != p.deaf && to != p.deaf {
+	if to := p.anyone(); name != p.deaf && to != p.deaf && !strings.Contains(p.dead, " "+to) {
 		p.by(name, "setpgid", to)
 	}
 }
@@ -270,9 +271,11 @@ func (p *processes) life(name string) {
 	case 0:
 		p.by(name, "exit", "")
 		p.wait(name)
+		p.dead += " " + name
 	case 1:
 		p.by("", "kill", name+" KILL")
 		p.wait(name)
+		p.dead += " " + name
 	case 2:
 		p.by(name, "setsid", "")
 	case 3:
