@@ -51,8 +51,11 @@ func (r *Runner) set(p Proc, s Step) (string, error) {
 
 // leave prints a request's result, also when it comes later.
 func (r *Runner) leave(proc string, res Result, text func(Result) string) string {
-	if delete(r.left, proc); res.Blocked || res.Stopped {
+	switch {
+	case res.Blocked || res.Stopped:
 		r.left[proc] = text
+	case res.Errno != int(pts.EBUSY): // that is of another call, still under way
+		delete(r.left, proc)
 	}
 	if f := failed(res); f != "" {
 		return f

@@ -105,6 +105,10 @@ func (p *virtualProc) Do(op Op) Result {
 	p.left = true
 	go func() {
 		p.waitRunning()
+		if p.over() {
+			p.answers <- Result{Errno: int(pts.ESRCH)}
+			return
+		}
 		if res, done := p.atOnce(op); done {
 			p.answers <- res
 			return
@@ -192,9 +196,6 @@ func (p *virtualProc) Result() Result {
 	select {
 	case res := <-p.answers:
 		p.left = false
-		if p.over() {
-			return Result{Errno: int(pts.ESRCH)}
-		}
 		return res
 	default:
 	}
@@ -225,7 +226,7 @@ func (p *virtualProc) run(op Op) Result {
 		gone, handled := p.gone, p.handled
 		p.mu.Unlock()
 		if gone {
-			return res
+			return Result{Errno: int(pts.ESRCH)}
 		}
 		if e != nil && !e.nonblock {
 			_ = e.blocking().SetDeadline(time.Time{}) // it is open, or the next call tells
