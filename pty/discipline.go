@@ -250,7 +250,9 @@ func (r *request) setDisc() error {
 		p.out.Keep(0)
 		return nil
 	}
-	p.disc.FlushInput(&r.o.fx)
+	if s.null { // it is N_TTY that reports what its end drops
+		p.disc.FlushInput(&r.o.fx)
+	}
 	t := p.disc.Termios()
 	t.Line = uint8(n)
 	p.disc.Reset(t)
