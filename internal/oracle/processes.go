@@ -183,13 +183,26 @@ func (p *processes) observed() {
 	case 11:
 		p.add("ioctl", p.pick("ptm", "pts")+" TCFLSH "+strconv.Itoa(p.s.n(3)))
 	case 12:
-		p.add("take", "ptm")
+		on := p.s.n(2)
+		p.add("ioctl", "ptm TIOCPKT "+strconv.Itoa(on))
+		p.packet = on != 0
+		p.drain()
 	case 13:
+		p.drain()
 		p.add("read", "pts 100")
 	case 14:
 		p.add("ioctl", "pts TIOCSETD "+p.pick("0", "0", "27"))
 	case 15:
 		p.ending()
+	}
+}
+
+// drain reads all of the output.
+func (p *processes) drain() {
+	if p.packet {
+		p.add("packets", "ptm")
+	} else {
+		p.add("take", "ptm")
 	}
 }
 
@@ -231,7 +244,7 @@ func (p *processes) transfer(name string) {
 	case 0, 1, 2, 3:
 		p.by(name, "read", p.tty+" "+p.pick("0", "1", "5", "64", "100"))
 	case 4, 5, 6:
-		p.by(name, "write", p.tty+` "`+p.pick("", "w", "out\\n", "more")+`"`)
+		p.by(name, "write", p.tty+" "+p.pick(`""`, `"w"`, `"out\n"`, `"more"`, `"x"*2100`))
 	case 7:
 		p.by(name, "poll", p.tty)
 	}

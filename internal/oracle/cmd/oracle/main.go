@@ -4,6 +4,7 @@
 // that it makes up, and prints one that differs, shortened, as a file for testdata.
 //
 //	go run ./internal/oracle/cmd/oracle -time 5m
+//	go run ./internal/oracle/cmd/oracle -time 5m -jobs 1     all with processes: sessions, groups, calls that wait
 package main
 
 import (
