@@ -98,8 +98,9 @@ func (d *NTTY) Times() (vmin, vtime uint8) { return d.t.Cc[termios.VMIN], d.t.Cc
 
 // SetTermios puts t, as it is, in force. Data that is queued while ICANON or EXTPROC
 // changes stays: for ICANON as one piece that no key edits any more, without it as
-// bytes, an end of file among them as a NUL.
-func (d *NTTY) SetTermios(t termios.Termios, out *Queue, fx *Effects) {
+// bytes, an end of file among them as a NUL. Output that ^S stopped goes on once IXON is
+// off, unless N_TTY is away: another discipline's settings are no business of its.
+func (d *NTTY) SetTermios(t termios.Termios, away bool, out *Queue, fx *Effects) {
 	old := d.t
 	d.t = t
 	d.tab = tableFor(&t)
@@ -117,7 +118,7 @@ func (d *NTTY) SetTermios(t termios.Termios, out *Queue, fx *Effects) {
 	if (old.Lflag^t.Lflag)&(termios.ICANON|termios.EXTPROC) != 0 {
 		d.switchLines()
 	}
-	if t.Iflag&termios.IXON == 0 && old.Iflag&termios.IXON != 0 && !d.tcoStopped {
+	if t.Iflag&termios.IXON == 0 && old.Iflag&termios.IXON != 0 && !d.tcoStopped && !away {
 		d.start(fx)
 		d.processEchoes(out)
 	}

@@ -53,7 +53,8 @@ func (r *request) setTermios(f termios.Form, when int) error {
 }
 
 func (p *pair) setTermiosLocked(t termios.Termios, when int, o *owed) {
-	if when == TCSAFLUSH {
+	away := p.s.null || p.noDisc
+	if when == TCSAFLUSH && !away {
 		p.disc.FlushInput(&o.fx)
 		p.drainLocked(o)
 	}
@@ -62,7 +63,7 @@ func (p *pair) setTermiosLocked(t termios.Termios, when int, o *owed) {
 		locked = *p.locked
 	}
 	p.plain = false
-	p.disc.SetTermios(p.disc.Termios().Change(t, locked), &p.out, &o.fx)
+	p.disc.SetTermios(p.disc.Termios().Change(t, locked), away, &p.out, &o.fx)
 	p.drainLocked(o)
 }
 
@@ -98,7 +99,7 @@ func (r *request) setSoftCarrier() error {
 	if r.int() != 0 {
 		t.Cflag |= termios.CLOCAL
 	}
-	r.p.disc.SetTermios(t, &r.p.out, &r.o.fx)
+	r.p.disc.SetTermios(t, true, &r.p.out, &r.o.fx)
 	return nil
 }
 
