@@ -210,6 +210,8 @@ func (r *request) insert() error {
 		}
 	default:
 		p.disc.Insert(r.arg[0], &p.out, &r.o.fx)
+		p.held = false // and what waits comes after it
+		p.drainLocked(&r.o)
 	}
 	return nil
 }

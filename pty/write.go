@@ -60,11 +60,10 @@ func (p *pair) typeLocked(b []byte, o *owed) int {
 	if p.mStopped {
 		return 0
 	}
-	if p.held && !p.noDisc {
-		p.held = false
-		p.drainLocked(o)
-	}
 	taken := 0
+	if p.held && !p.noDisc {
+		taken = p.releaseLocked(b, o)
+	}
 	for taken < len(b) {
 		next := b[taken:min(len(b), taken+burst)]
 		n := 0
@@ -87,4 +86,20 @@ func (p *pair) typeLocked(b []byte, o *owed) int {
 		taken += n
 	}
 	return taken
+}
+
+// releaseLocked has b move what was held, one burst with it, and tells how much of b it took.
+func (p *pair) releaseLocked(b []byte, o *owed) int {
+	p.held = false
+	if p.back.Len() == 0 {
+		return 0
+	}
+	b = b[:min(len(b), max(0, backLimit-p.back.Len()))]
+	p.back.Put(b)
+	p.plain = false
+	p.drainLocked(o)
+	if left := min(len(b), p.back.Len()); left > 0 && !p.s.null {
+		p.disc.Lookahead(b[len(b)-left:], &p.out, &o.fx)
+	}
+	return len(b)
 }
