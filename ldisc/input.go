@@ -54,7 +54,7 @@ func (d *NTTY) receive(p []byte, out *Queue, fx *Effects) {
 	if d.in == nil {
 		d.in = readPool.Get().(*readBuf)
 	}
-	looked := min(d.looked, uint64(len(p)))
+	looked := min(d.looked, uint32(len(p)))
 	if d.tab.raw {
 		d.store(p)
 	} else {
@@ -73,7 +73,7 @@ func (d *NTTY) receive(p []byte, out *Queue, fx *Effects) {
 // not taken them yet. As many of the bytes that come next are then not acted on, also
 // where p is dropped; only a flush of the input forgets that.
 func (d *NTTY) Lookahead(p []byte, out *Queue, fx *Effects) {
-	d.looked += uint64(len(p))
+	d.looked += uint32(len(p))
 	start, stop := d.t.Cc[termios.VSTART], d.t.Cc[termios.VSTOP]
 	if !d.iflag(termios.IXON) || bytes.IndexByte(p, start) < 0 && bytes.IndexByte(p, stop) < 0 {
 		return

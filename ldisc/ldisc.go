@@ -69,7 +69,7 @@ type NTTY struct {
 
 	column      uint32 // of the cursor, where OPOST knows it
 	canonColumn uint32 // of the line that is being typed
-	looked      uint64 // bytes of input that Lookahead has seen
+	looked      uint32 // bytes of input that Lookahead has seen
 
 	lnext      bool // the next byte is literal
 	erasing    bool // between the \ and the / of ECHOPRT

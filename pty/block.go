@@ -24,7 +24,7 @@ type op struct {
 	checked bool   // what is asked before it waits for its turn is behind it
 	entered bool   // the turn is its own
 	packet  bool   // a read of the ptm began in packet mode
-	discs   uint32 // the side's, when it began
+	discs   uint16 // the side's, when it began
 	ticket  uint64 // its place among those that wait for their turn; 0: none
 
 	// A noncanonical read's VMIN and VTIME, as they were when it began.
@@ -71,7 +71,8 @@ func (e *end) run(x *op) (int, error) {
 	if x.entered && x.block {
 		e.leaveLocked(x, &o)
 	}
-	if e.sideLocked().turn(x.write).forget(x) {
+	if x.ticket != 0 {
+		e.forgetLocked(x)
 		e.wakeLocked(x.write) // the next may be first now
 	}
 	p.unlock(&o)
@@ -114,7 +115,7 @@ func (p *pair) wakeReaders(s *side) {
 func (e *end) leaveLocked(x *op, o *owed) {
 	s := e.sideLocked()
 	next, events := s.readers > 0, wait.In
-	s.turn(x.write).taken = false
+	*s.turn(x.write) = false
 	if x.write {
 		next, events = s.writers > 0, wait.Out
 	} else {
@@ -158,17 +159,16 @@ func (e *end) enterLocked(x *op, o *owed) (done, waits bool) {
 		if done := e.checkLocked(x, o); done {
 			return true, false
 		}
-		x.checked, x.discs = true, s.discs
+		x.checked, x.discs = true, *e.discsLocked()
 	}
-	t := s.turn(x.write)
 	if x.block && e.expired(x.write) {
 		return x.finish(os.ErrDeadlineExceeded), false
 	}
-	if !t.freeFor(x) {
+	if !e.mayLocked(x) {
 		if !x.block {
 			return x.finish(pts.EAGAIN), false
 		}
-		t.queue(x)
+		e.queueLocked(x)
 		return false, true
 	}
 	// The background may have to wait for its turn to be told that it may not write.
@@ -177,8 +177,8 @@ func (e *end) enterLocked(x *op, o *owed) (done, waits bool) {
 			return x.finish(err), false
 		}
 	}
-	t.forget(x)
-	t.taken = x.block
+	e.forgetLocked(x)
+	*s.turn(x.write) = x.block
 	x.entered, x.packet = true, e.ptm && e.p.packet
 	return false, false
 }
@@ -212,7 +212,7 @@ func (e *end) waitsLocked(x *op) (done bool) {
 	switch {
 	case e.closed:
 		return x.finish(pts.EBADF)
-	case !x.block, x.discs != e.sideLocked().discs:
+	case !x.block, x.discs != *e.discsLocked():
 		return x.finish(pts.EAGAIN)
 	case e.expired(x.write):
 		return x.finish(os.ErrDeadlineExceeded)

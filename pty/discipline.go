@@ -235,7 +235,7 @@ func (r *request) setDisc() error {
 		return pts.EINVAL
 	}
 	s := r.side()
-	s.discs++
+	*r.e.discsLocked()++
 	r.e.wakeLocked(false)
 	r.e.wakeLocked(true)
 	p := r.p

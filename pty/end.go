@@ -144,7 +144,7 @@ func (e *end) Poll() wait.Events {
 	if in {
 		ev |= wait.In | wait.RdNorm
 	}
-	if out && !s.writing.taken {
+	if out && !s.writing {
 		ev |= wait.Out | wait.WrNorm
 	}
 	return ev

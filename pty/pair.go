@@ -33,17 +33,19 @@ type pair struct {
 
 	ptm      PTM
 	m, s     side
-	ptsOpen  int   // open pts, hung up ones too
-	plain    bool  // back has only bytes that mean nothing to disc
-	status   uint8 // packet mode's, for the next read of the ptm
-	packet   bool  // TIOCPKT
-	lock     bool  // TIOCSPTLCK
-	gone     bool  // the ptm is closed
-	noDisc   bool  // the pts was hung up and not opened since: nothing takes input
-	held     bool  // so back waits until the ptm writes after that
-	leftPts  bool  // the last pts was closed: the ptm's reads fail
-	ioError  bool  // an open failed for the lock: reads and writes of the pts fail until one succeeds
-	mStopped bool  // TCOOFF on the ptm
+	turns    *turnTable // nil until somebody waited for a turn
+	ptsOpen  int        // open pts, hung up ones too
+	plain    bool       // back has only bytes that mean nothing to disc
+	status   uint8      // packet mode's, for the next read of the ptm
+	packet   bool       // TIOCPKT
+	lock     bool       // TIOCSPTLCK
+	gone     bool       // the ptm is closed
+	noDisc   bool       // the pts was hung up and not opened since: nothing takes input
+	held     bool       // so back waits until the ptm writes after that
+	leftPts  bool       // the last pts was closed: the ptm's reads fail
+	ioError  bool       // an open failed for the lock: reads and writes of the pts fail until one succeeds
+	mStopped bool       // TCOOFF on the ptm
+	discs    [2]uint16  // grow with each TIOCSETD at an end, the ptm's first; older calls do not wait on
 }
 
 // side is what waits and what is set at one end, whoever has it open.
@@ -53,9 +55,8 @@ type side struct {
 	readers     int32       // parked on read
 	writers     int32       // parked on write
 	generation  uint32      // grows with each hangup; older opens are dead
-	discs       uint32      // grows with each TIOCSETD; older calls do not wait on
-	reading     turn
-	writing     turn
+	reading     bool        // a blocking read has the turn
+	writing     bool        // a blocking write has the turn
 	exclusive   bool        // TIOCEXCL
 	null        bool        // TIOCSETD: N_NULL, not N_TTY
 	timer       *time.Timer // VTIME's; nil until one was needed

@@ -53,7 +53,7 @@ func TestTurns(t *testing.T) {
 		wantResult(t, "closed while it had the turn", last, "", fs.ErrClosed, 0)
 		send(t, m, "6\n")
 		wantResult(t, "the next", next, "6\n", nil, 0)
-		if n := len(m.p.s.reading.waiting); n != 0 || m.p.s.reading.taken {
+		if n := len(m.p.turns[0].waiting); n != 0 || m.p.s.reading {
 			t.Errorf("%d still wait", n)
 		}
 		wantIoctl(t, m.End(nil), pts.FIONREAD, 0, nil)
