@@ -157,6 +157,7 @@ type helper struct {
 func (h *helper) PID() int { return h.hello.PID }
 
 func (h *helper) Do(op Op) Result {
+	h.k.moving = true
 	if h.left && (op.Call == Close || op.Call == Poll) {
 		return Result{Blocked: true}
 	}
