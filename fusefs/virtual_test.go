@@ -36,7 +36,7 @@ func (r *run) startVirtual(g devpts.Generation, options string) {
 		return processes.Process(pid, uid, gid)
 	}
 	r.start(func(fuse *os.File) (*Door, error) {
-		return ServeTree(fuse, virtualDir{virtualNode{mount.Root()}, mount}, callers, r.loop)
+		return ServeTree(fuse, virtualDir{virtualNode{mount.Root()}, mount}, callers, r.loop, nil)
 	})
 }
 
