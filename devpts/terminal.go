@@ -2,6 +2,7 @@ package devpts
 
 import (
 	"errors"
+	"io/fs"
 
 	"github.com/ptsns/ptsns/job"
 	"github.com/ptsns/ptsns/pts"
@@ -167,15 +168,24 @@ func (t *terminal) open(m *Mount, c pts.Caller, flags int) (pts.End, error) {
 	s, err := t.m.OpenPTS(c, flags)
 	if err != nil {
 		i.drop(m)
-		var errno pts.Errno
-		if errors.As(err, &errno) {
-			err = errno
-		}
-		return nil, err
+		return nil, openError(err)
 	}
 	e := &end{Starter: s.End(c).(pts.Starter), t: t, m: m, times: true, access: uint8(flags & accessMode)}
 	if _, ok := c.(job.Process); ok && flags&oNoctty == 0 {
 		t.controls()
 	}
 	return e, nil
+}
+
+// openError is the number that open(2) gives for what OpenPTS failed with. The ptm may
+// have been closed since the terminal was found.
+func openError(err error) error {
+	if errors.Is(err, fs.ErrClosed) {
+		return pts.EIO
+	}
+	var errno pts.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
 }

@@ -45,8 +45,8 @@ type Process interface {
 
 // System is what processes are part of.
 type System interface {
-	// SessionOf tells the session of a process group, 0 when there is no such group.
-	// It is a question.
+	// SessionOf tells the session of a process group or, where there is no such group,
+	// of the process with that number; 0 when there is neither. It is a question.
 	SessionOf(group int) int
 	// Lose takes t from every process of the session whose controlling terminal it is
 	// and, where it is not 0, remembers the group to be hung up when the session's

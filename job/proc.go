@@ -74,14 +74,18 @@ func (p *Proc) Privileged() bool { return p.uid == 0 }
 
 // What Table does as a System.
 
-// SessionOf is the session of a group, 0 when nobody is in it.
+// SessionOf is the session of a group or, when nobody is in it, of a process; 0 when
+// there is neither.
 func (t *Table) SessionOf(group int) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if group == 0 {
-		return 0
+	if session := t.sessionOfLocked(group); session != 0 {
+		return session
 	}
-	return t.sessionOfLocked(group)
+	if p := t.procs[group]; p != nil {
+		return p.session
+	}
+	return 0
 }
 
 // Lose takes the terminal from a session; its leader remembers group.
@@ -129,47 +133,89 @@ func (t *Table) SignalLeader(session int, s pts.Signal) {
 	}
 }
 
+// Signal sends s to p alone.
+func (p *Proc) Signal(s pts.Signal) { p.table.deliver([]*Proc{p}, s) }
+
+// happened is what a signal did.
+type happened struct {
+	signal pts.Signal
+	event  Event
+}
+
 // deliver lets s act on processes and tells the hook.
 func (t *Table) deliver(to []*Proc, s pts.Signal) {
 	for _, p := range to {
 		t.mu.Lock()
 		events := p.takeLocked(s)
 		t.mu.Unlock()
-		for _, e := range events {
-			if t.hook != nil {
-				t.hook(p, s, e)
-			}
-		}
+		p.tell(events)
 	}
 }
 
-// takeLocked decides what s does to p.
-func (p *Proc) takeLocked(s pts.Signal) []Event {
-	var events []Event
+func (p *Proc) tell(events []happened) {
+	if p.table.hook == nil {
+		return
+	}
+	for _, e := range events {
+		p.table.hook(p, e.signal, e.event)
+	}
+}
+
+// stops are the signals that stop.
+const stops pts.Signals = 1<<pts.SIGTSTP | 1<<pts.SIGTTIN | 1<<pts.SIGTTOU
+
+// takeLocked decides what s does to p. To one that is stopped it does nothing until p goes
+// on, which SIGCONT sees to even where it is blocked or ignored. Those that stop and the one
+// that goes on drop what is pending of each other.
+func (p *Proc) takeLocked(s pts.Signal) []happened {
 	if p.exited {
 		return nil
 	}
-	if s == pts.SIGCONT && p.stopped { // whatever its disposition
+	resumes := s == pts.SIGCONT && p.stopped
+	switch {
+	case s == pts.SIGCONT:
+		p.pending &^= stops
 		p.stopped = false
-		events = append(events, Continued)
+	case stops.Has(s):
+		p.pending &^= 1 << pts.SIGCONT
 	}
-	if p.blocked.Has(s) {
+	if !p.blocked.Has(s) && p.actions[s%32] == Ignored {
+		if !resumes {
+			return nil
+		}
+	} else {
 		p.pending.Add(s)
-		return events
 	}
-	switch p.actions[s%32] {
-	case Handled, Restarting:
-		return append(events, Caught)
-	case Ignored:
-		return events
+	events := p.actLocked()
+	if resumes && (len(events) == 0 || events[len(events)-1].event != Killed) {
+		events = append(events, happened{s, Continued})
 	}
-	switch s {
-	case pts.SIGHUP, pts.SIGINT, pts.SIGQUIT:
-		return append(events, Killed)
-	case pts.SIGTSTP, pts.SIGTTIN, pts.SIGTTOU:
-		if !p.stopped && !p.table.orphanedLocked(p.group) {
-			p.stopped = true
-			events = append(events, Stopped)
+	return events
+}
+
+// actLocked lets the pending signals act that can.
+func (p *Proc) actLocked() []happened {
+	var events []happened
+	for s := range (p.pending &^ p.blocked).All {
+		if p.stopped {
+			break
+		}
+		p.pending &^= 1 << s
+		switch p.actions[s%32] {
+		case Handled, Restarting:
+			events = append(events, happened{s, Caught})
+			continue
+		case Ignored:
+			continue
+		}
+		switch s {
+		case pts.SIGHUP, pts.SIGINT, pts.SIGQUIT:
+			return append(events, happened{s, Killed})
+		case pts.SIGTSTP, pts.SIGTTIN, pts.SIGTTOU:
+			if !p.table.orphanedLocked(p.group) {
+				p.stopped = true
+				events = append(events, happened{s, Stopped})
+			}
 		}
 	}
 	return events

@@ -22,7 +22,7 @@ type Event uint8
 const (
 	Caught    Event = iota // its handler is to run
 	Stopped                // it no longer runs
-	Continued              // it runs again
+	Continued              // it runs again; what came while it was stopped has been told
 	Killed                 // it is to be ended: see Proc.Exit
 )
 
@@ -117,12 +117,9 @@ func (p *Proc) Action(s pts.Signal, d Disposition) {
 func (p *Proc) Block(set pts.Signals) {
 	p.table.mu.Lock()
 	p.blocked = set
-	due := p.pending &^ set
-	p.pending &= set
+	events := p.actLocked()
 	p.table.mu.Unlock()
-	for s := range due.All {
-		p.table.deliver([]*Proc{p}, s)
-	}
+	p.tell(events)
 }
 
 // Running tells whether p is neither stopped nor gone.

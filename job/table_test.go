@@ -89,6 +89,37 @@ func TestDispositions(t *testing.T) {
 	want(t, "gone", send(pts.SIGINT), "")
 }
 
+// A process that is stopped takes signals once it goes on; those that stop and the one that
+// goes on drop each other.
+func TestSignalsOfTheStopped(t *testing.T) {
+	table, happened := logged()
+	p := table.Start(table.Start(nil, 0, 0), 0, 0)
+	if err := p.Setpgid(0); err != nil {
+		t.Fatal(err)
+	}
+	send := func(s pts.Signal) string {
+		p.Signal(s)
+		return happened()
+	}
+	p.Action(pts.SIGINT, Handled)
+	p.Action(pts.SIGCONT, Restarting)
+	want(t, "TSTP", send(pts.SIGTSTP), "2 stopped by SIGTSTP")
+	want(t, "INT", send(pts.SIGINT)+send(pts.SIGINT), "")
+	want(t, "TTIN", send(pts.SIGTTIN), "")
+	want(t, "CONT", send(pts.SIGCONT), "2 caught by SIGINT, 2 caught by SIGCONT, 2 continued by SIGCONT")
+	p.Block(1<<pts.SIGTSTP | 1<<pts.SIGCONT)
+	want(t, "blocked", send(pts.SIGTSTP)+send(pts.SIGCONT), "")
+	p.Block(0)
+	want(t, "TSTP, dropped by CONT", happened(), "2 caught by SIGCONT")
+	p.Block(1<<pts.SIGTSTP | 1<<pts.SIGCONT)
+	want(t, "blocked", send(pts.SIGCONT)+send(pts.SIGTSTP), "")
+	p.Block(0)
+	want(t, "CONT, dropped by TSTP", happened(), "2 stopped by SIGTSTP")
+	p.Action(pts.SIGINT, Default)
+	send(pts.SIGINT)
+	want(t, "killed", send(pts.SIGCONT), "2 killed by SIGINT")
+}
+
 // When the shell goes, the jobs it had stopped are told.
 func TestOrphans(t *testing.T) {
 	table, happened := logged()
@@ -103,7 +134,7 @@ func TestOrphans(t *testing.T) {
 	table.Signal(job.Group(), pts.SIGTSTP)
 	happened()
 	leader.Exit()
-	want(t, "orphaned", happened(), "2 killed by SIGHUP, 2 continued by SIGCONT")
+	want(t, "orphaned", happened(), "2 killed by SIGHUP")
 	if !job.Orphaned() {
 		t.Error("it is not orphaned")
 	}

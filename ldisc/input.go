@@ -68,9 +68,15 @@ func (d *NTTY) receive(p []byte, plain bool, out *Queue, fx *Effects) {
 	if d.tab.raw {
 		d.store(p)
 	} else {
-		d.standard(p, plain, looked > 0, out, fx)
+		if plain {
+			d.standard(p, true, looked > 0, false, out, fx)
+		} else {
+			d.standard(p[:looked], false, true, looked > 0 && d.tab.hazard(p[looked:]), out, fx)
+			d.standard(p[looked:], false, false, false, out, fx)
+		}
+		d.flushEchoes(out)
 	}
-	d.looked -= looked
+	d.looked -= looked // as in Linux far below 0 when a signal character in p made it 0
 	fx.Input = fx.Input || d.Readable()
 	if d.head == d.tail {
 		d.release()
@@ -78,7 +84,8 @@ func (d *NTTY) receive(p []byte, plain bool, out *Queue, fx *Effects) {
 }
 
 // Lookahead acts on the flow control characters of bytes that wait where Receive has
-// not taken them yet.
+// not taken them yet. As many of the bytes that come next are then not acted on, also
+// where p is dropped; only a flush of the input forgets that.
 func (d *NTTY) Lookahead(p []byte, out *Queue, fx *Effects) {
 	d.looked += uint32(len(p))
 	start, stop := d.t.Cc[termios.VSTART], d.t.Cc[termios.VSTOP]
@@ -99,23 +106,20 @@ func (d *NTTY) Plain(p []byte) bool {
 // LookPast is Lookahead of n bytes that are Plain.
 func (d *NTTY) LookPast(n int) { d.looked += uint32(n) }
 
-// Forget drops the memory of what Lookahead has seen: those bytes will not come.
-func (d *NTTY) Forget() { d.looked = 0 }
-
-// standard alternates between spans of ordinary bytes and single others.
-func (d *NTTY) standard(p []byte, plain, looked bool, out *Queue, fx *Effects) {
-	if !d.tab.spans {
+// standard alternates between spans of ordinary bytes and single others. plain says that
+// there are no others; hazard, that one follows p in the same burst.
+func (d *NTTY) standard(p []byte, plain, looked, hazard bool, out *Queue, fx *Effects) {
+	if !d.tab.spans || len(p) == 0 {
 		for _, c := range p {
 			d.char(c, looked, out, fx)
 		}
-		d.flushEchoes(out)
 		return
 	}
 	n := len(p)
 	if !plain {
 		n = d.tab.ordinary(p)
 	}
-	hazard := n < len(p) && d.tab.hazard(p[n:])
+	hazard = hazard || n < len(p) && d.tab.hazard(p[n:])
 	for {
 		done := d.span(p[:n], hazard, out)
 		d.queueSpan(p[done:n], looked, out, fx)
@@ -127,7 +131,6 @@ func (d *NTTY) standard(p []byte, plain, looked bool, out *Queue, fx *Effects) {
 		p = p[1:]
 		n = d.tab.ordinary(p)
 	}
-	d.flushEchoes(out)
 }
 
 // span takes of p, ordinary bytes, those that can be handled together, and tells how
@@ -248,8 +251,5 @@ func (d *NTTY) put(c byte) {
 // Insert takes one byte ahead of whatever waits to be received (TIOCSTI). Where there
 // is no room it is lost.
 func (d *NTTY) Insert(c byte, out *Queue, fx *Effects) {
-	looked := d.looked
-	d.looked = 0
 	d.Receive([]byte{c}, out, fx)
-	d.looked = looked
 }

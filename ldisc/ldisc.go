@@ -101,8 +101,9 @@ func (d *NTTY) Times() (vmin, vtime uint8) { return d.t.Cc[termios.VMIN], d.t.Cc
 
 // SetTermios puts t, as it is, in force. Data that is queued while ICANON or EXTPROC
 // changes stays: for ICANON as one piece that no key edits any more, without it as
-// bytes, an end of file among them as a NUL.
-func (d *NTTY) SetTermios(t termios.Termios, out *Queue, fx *Effects) {
+// bytes, an end of file among them as a NUL. Output that ^S stopped goes on once IXON is
+// off, unless N_TTY is away: another discipline's settings are no business of its.
+func (d *NTTY) SetTermios(t termios.Termios, away bool, out *Queue, fx *Effects) {
 	old := d.t
 	d.t = t
 	d.tab = tableFor(&t)
@@ -120,7 +121,7 @@ func (d *NTTY) SetTermios(t termios.Termios, out *Queue, fx *Effects) {
 	if (old.Lflag^t.Lflag)&(termios.ICANON|termios.EXTPROC) != 0 {
 		d.switchLines()
 	}
-	if t.Iflag&termios.IXON == 0 && old.Iflag&termios.IXON != 0 && !d.tcoStopped {
+	if t.Iflag&termios.IXON == 0 && old.Iflag&termios.IXON != 0 && !d.tcoStopped && !away {
 		d.start(fx)
 		d.processEchoes(out)
 	}
@@ -161,7 +162,7 @@ func (d *NTTY) mark(at uint32) { d.in.ends[at&mask/64] |= 1 << (at & 63) }
 // FlushInput drops everything that was typed and not read.
 func (d *NTTY) FlushInput(fx *Effects) {
 	d.dropInput()
-	d.erasing = false
+	d.erasing, d.looked = false, 0
 	fx.raise(pts.TIOCPKT_FLUSHREAD, 0)
 	fx.Input = true
 }

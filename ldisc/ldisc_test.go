@@ -307,12 +307,12 @@ func spansAgree(t *testing.T, seed uint64, in []byte) {
 func TestSwitch(t *testing.T) { // rows 45 and 46
 	d := newFixture(t, "-echo")
 	d.typed("ab\x04cd")
-	d.SetTermios(settings(t, "-echo -icanon"), &d.out, &d.fx)
+	d.SetTermios(settings(t, "-echo -icanon"), false, &d.out, &d.fx)
 	if got, want := d.reads(100), `"ab\x00cd"`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	d.typed("par\ntial")
-	d.SetTermios(settings(t, "-echo"), &d.out, &d.fx)
+	d.SetTermios(settings(t, "-echo"), false, &d.out, &d.fx)
 	d.typed("\x7f\x7fX\n")
 	if got, want := d.reads(100), `"par\ntial" "X\n"`; got != want {
 		t.Errorf("got %s, want %s", got, want)
@@ -370,7 +370,7 @@ func TestEffects(t *testing.T) {
 	d.fx = Effects{}
 	s := d.Termios()
 	s.Iflag &^= termios.IXON
-	d.SetTermios(s, &d.out, &d.fx)
+	d.SetTermios(s, false, &d.out, &d.fx)
 	if d.fx.Set != pts.TIOCPKT_NOSTOP {
 		t.Errorf("without IXON: %#x", d.fx.Set)
 	}

@@ -88,12 +88,21 @@ func (p *Process) Terminal() *job.Terminal {
 	sid := p.Session()
 	t, without := p.system.terminalOf(sid)
 	switch {
-	case t == nil && sid == p.PID() && hasKernels(sid):
+	case t == nil && p.leads(sid) && hasKernels(sid):
 		return &p.system.elsewhere
 	case t == nil, len(without) > 0 && p.system.lacks(sid, t, without, p.PID()):
 		return nil
 	}
 	return t
+}
+
+// leads tells whether p's thread is one of the process sid, its session's leader. It is
+// asked with every read and write, so it does not read /proc.
+func (p *Process) leads(sid int) bool {
+	if pid := p.pid.Load(); pid != 0 {
+		return int(pid) == sid
+	}
+	return sid > 0 && p.tid > 0 && (p.tid == sid || unix.Tgkill(sid, p.tid, 0) != unix.ESRCH)
 }
 
 // hasKernels tells whether a terminal of the kernel's controls a process.
@@ -106,7 +115,7 @@ func hasKernels(pid int) bool {
 // one.
 func (p *Process) SetTerminal(t *job.Terminal) {
 	sid := p.Session()
-	switch leader := sid == p.PID(); {
+	switch leader := p.leads(sid); {
 	case leader && t != nil:
 		p.system.take(sid, t)
 	case !leader && t == nil:

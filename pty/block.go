@@ -19,9 +19,13 @@ type op struct {
 	err     error
 	caller  pts.Caller
 	write   bool
-	block   bool // wait rather than fail with EAGAIN
-	yielded bool // others have had a chance to run since x last parked
-	entered bool // the checks are behind it, and the turn is its own
+	block   bool   // wait rather than fail with EAGAIN
+	yielded bool   // others have had a chance to run since x last parked
+	checked bool   // what is asked before it waits for its turn is behind it
+	entered bool   // the turn is its own
+	packet  bool   // a read of the ptm began in packet mode
+	discs   uint16 // the side's, when it began
+	ticket  uint64 // its place among those that wait for their turn; 0: none
 
 	// A noncanonical read's VMIN and VTIME, as they were when it began.
 	minimum int
@@ -71,6 +75,10 @@ func (e *end) runLocked(x *op) (int, error) {
 	if x.entered && x.block {
 		e.leaveLocked(x, &o)
 	}
+	if x.ticket != 0 {
+		e.forgetLocked(x)
+		e.wakeLocked(x.write, &o) // the next may be first now
+	}
 	p.unlock(&o)
 	return x.n, x.err
 }
@@ -119,11 +127,10 @@ func (p *pair) wakeReaders(s *side) {
 func (e *end) leaveLocked(x *op, o *owed) {
 	s := e.sideLocked()
 	next, events := s.readers > 0, wait.In
+	*s.turn(x.write) = false
 	if x.write {
-		s.writing = false
 		next, events = s.writers > 0, wait.Out
 	} else {
-		s.reading = false
 		if s.timer != nil && !x.expires.IsZero() {
 			s.timer.Stop()
 		}
@@ -160,57 +167,71 @@ func (x *op) finish(err error) bool {
 }
 
 // enterLocked makes the checks that come before a read or write and takes the turn.
-// It reports whether x is over, and whether it must wait for its turn.
+// It reports whether x is over, and whether it must wait for its turn. What changes
+// while it waits is asked again only where the kernel does.
 func (e *end) enterLocked(x *op, o *owed) (done, waits bool) {
-	p, s := e.p, e.sideLocked()
-	switch {
-	case e.closed:
+	s := e.sideLocked()
+	if e.closed {
 		return x.finish(pts.EBADF), false
-	case e.hungUpLocked() && x.write:
-		return x.finish(pts.EIO), false
-	case e.hungUpLocked():
-		return true, false
-	case x.write && !e.writable || !x.write && !e.readable:
-		return x.finish(pts.EBADF), false
-	case !e.ptm && p.ioError:
-		return x.finish(pts.EIO), false
-	case s.null:
-		return x.finish(pts.EOPNOTSUPP), false
 	}
-	if !e.ptm && (!x.write || p.disc.Lflag()&termios.TOSTOP != 0) {
-		sig := pts.SIGTTIN
-		if x.write {
-			sig = pts.SIGTTOU
+	if !x.checked {
+		if done := e.checkLocked(x, o); done {
+			return true, false
 		}
-		if err := p.job.Check(process(x.caller), sig, &o.debts); err != nil {
-			return x.finish(err), false
-		}
-	}
-	turn := &s.reading
-	if x.write {
-		turn = &s.writing
+		x.checked, x.discs = true, *e.discsLocked()
 	}
 	if x.block && e.expired(x.write) {
 		return x.finish(os.ErrDeadlineExceeded), false
 	}
-	if *turn {
+	if !e.mayLocked(x) {
 		if !x.block {
 			return x.finish(pts.EAGAIN), false
 		}
+		e.queueLocked(x)
 		return false, true
 	}
-	*turn = x.block
-	x.entered = true
+	// The background may have to wait for its turn to be told that it may not write.
+	if x.write && !e.ptm && e.p.disc.Lflag()&termios.TOSTOP != 0 {
+		if err := e.p.job.Check(process(x.caller), pts.SIGTTOU, &o.debts); err != nil {
+			return x.finish(err), false
+		}
+	}
+	e.forgetLocked(x)
+	*s.turn(x.write) = x.block
+	x.entered, x.packet = true, e.ptm && e.p.packet
 	return false, false
 }
 
+// checkLocked is what is asked first of all, and tells whether x is over.
+func (e *end) checkLocked(x *op, o *owed) (done bool) {
+	p, s := e.p, e.sideLocked()
+	switch {
+	case x.write && !e.writable || !x.write && !e.readable:
+		return x.finish(pts.EBADF)
+	case e.hungUpLocked() && x.write:
+		return x.finish(pts.EIO)
+	case e.hungUpLocked():
+		return true
+	case !e.ptm && p.ioError:
+		return x.finish(pts.EIO)
+	case s.null:
+		return x.finish(pts.EOPNOTSUPP)
+	}
+	if !e.ptm && !x.write {
+		if err := p.job.Check(process(x.caller), pts.SIGTTIN, &o.debts); err != nil {
+			return x.finish(err)
+		}
+	}
+	return false
+}
+
 // waitsLocked decides about an op that can go no further now: whether it is over, or
-// waits.
+// waits. Whoever sets a line discipline, the same one too, needs those gone that use it.
 func (e *end) waitsLocked(x *op) (done bool) {
 	switch {
 	case e.closed:
 		return x.finish(pts.EBADF)
-	case !x.block:
+	case !x.block, x.discs != *e.discsLocked():
 		return x.finish(pts.EAGAIN)
 	case e.expired(x.write):
 		return x.finish(os.ErrDeadlineExceeded)

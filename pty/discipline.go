@@ -53,7 +53,8 @@ func (r *request) setTermios(f termios.Form, when int) error {
 }
 
 func (p *pair) setTermiosLocked(t termios.Termios, when int, o *owed) {
-	if when == TCSAFLUSH {
+	away := p.s.null || p.noDisc
+	if when == TCSAFLUSH && !away {
 		p.disc.FlushInput(&o.fx)
 		p.drainLocked(o)
 	}
@@ -62,7 +63,7 @@ func (p *pair) setTermiosLocked(t termios.Termios, when int, o *owed) {
 		locked = *p.locked
 	}
 	p.plain = false
-	p.disc.SetTermios(p.disc.Termios().Change(t, locked), &p.out, &o.fx)
+	p.disc.SetTermios(p.disc.Termios().Change(t, locked), away, &p.out, &o.fx)
 	p.drainLocked(o)
 }
 
@@ -91,13 +92,14 @@ func (r *request) setLocked() error {
 	return nil
 }
 
+// setSoftCarrier is TIOCSSOFTCAR, which no lock on settings hinders.
 func (r *request) setSoftCarrier() error {
 	t := r.p.disc.Termios()
 	t.Cflag &^= termios.CLOCAL
 	if r.int() != 0 {
 		t.Cflag |= termios.CLOCAL
 	}
-	r.p.setTermiosLocked(t, TCSANOW, &r.o)
+	r.p.disc.SetTermios(t, true, &r.p.out, &r.o.fx)
 	return nil
 }
 
@@ -113,22 +115,13 @@ func (r *request) pending() error {
 func (r *request) flush() error {
 	p, queues := r.p, r.value()
 	in, out := queues == TCIFLUSH || queues == TCIOFLUSH, queues == TCOFLUSH || queues == TCIOFLUSH
+	r.flushBehind()
 	if r.e.ptm {
-		if in {
-			p.out.Keep(0)
-			r.o.s |= wait.Out
-		}
 		if out {
 			p.back.Keep(0)
-			p.disc.Forget()
 			r.o.m |= wait.Out
 		}
 	} else {
-		if in {
-			p.back.Keep(0)
-			p.disc.Forget()
-			r.o.m |= wait.Out
-		}
 		if err := r.check(); err != nil {
 			return err
 		}
@@ -143,6 +136,21 @@ func (r *request) flush() error {
 		return pts.EINVAL
 	}
 	return nil
+}
+
+// flushBehind drops the input that the end's discipline has not taken yet; the ptm's takes
+// everything at once, and it goes with what it has.
+func (r *request) flushBehind() {
+	p, queues := r.p, r.value()
+	switch {
+	case queues != TCIFLUSH && queues != TCIOFLUSH:
+	case r.e.ptm:
+		p.out.Keep(0)
+		r.o.s |= wait.Out
+	default:
+		p.back.Keep(0)
+		r.o.m |= wait.Out
+	}
 }
 
 func (r *request) flow() error {
@@ -202,6 +210,8 @@ func (r *request) insert() error {
 		}
 	default:
 		p.disc.Insert(r.arg[0], &p.out, &r.o.fx)
+		p.held = false // and what waits comes after it
+		p.drainLocked(&r.o)
 	}
 	return nil
 }
@@ -225,20 +235,30 @@ func (r *request) setDisc() error {
 		return pts.EINVAL
 	}
 	s := r.side()
+	*r.e.discsLocked()++
+	r.e.wakeLocked(false, &r.o)
+	r.e.wakeLocked(true, &r.o)
+	p := r.p
+	if !r.e.ptm {
+		p.held = false
+	}
 	if s.null == (n == N_NULL) {
+		p.drainLocked(&r.o)
 		return nil
 	}
 	s.null = n == N_NULL
 	r.o.m |= wait.In | outAgain
 	r.o.s |= wait.In | outAgain
 	if r.e.ptm {
-		r.p.out.Keep(0)
+		p.out.Keep(0)
 		return nil
 	}
-	r.p.disc.FlushInput(&r.o.fx)
-	t := r.p.disc.Termios()
+	if s.null { // it is N_TTY that reports what its end drops
+		p.disc.FlushInput(&r.o.fx)
+	}
+	t := p.disc.Termios()
 	t.Line = uint8(n)
-	r.p.disc.Reset(t)
-	r.p.drainLocked(&r.o)
+	p.disc.Reset(t)
+	p.drainLocked(&r.o)
 	return nil
 }

@@ -2,6 +2,7 @@ package pty
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"github.com/ptsns/ptsns/job"
 	"github.com/ptsns/ptsns/pts"
@@ -13,10 +14,18 @@ import (
 // holds the structure, which is read or overwritten in place, or a plain number as 8
 // little-endian bytes. A request that no terminal knows fails with ENOTTY, an arg
 // that is too short with EFAULT. It does not block. TIOCGPTPEER returns a descriptor
-// in Linux, of which there are none here: ENOTTY; see OpenPTS.
+// in Linux, of which there are none here: ENOTTY, as before it existed; OpenPTS is what
+// it does. Requests to a descriptor (FIONBIO, FIOASYNC, FIOCLEX) are ENOTTY as well.
 func (e *end) Ioctl(req uint32, arg []byte) (int, error) {
 	n, err := e.ioctl(e.caller, req, arg)
-	return n, e.wrap("ioctl", err)
+	if err == nil {
+		return n, nil
+	}
+	name := fmt.Sprintf("%#x", req)
+	if d, known := pts.LookupIoctl(req); known {
+		name = d.Name
+	}
+	return n, e.wrap("ioctl "+name, err)
 }
 
 // request is one ioctl under way.
@@ -85,7 +94,7 @@ var ioctls = map[uint32]struct {
 	pts.TIOCSTI:        {(*request).insert, onBoth},
 	pts.TIOCGETD:       {(*request).getDisc, onBoth},
 	pts.TIOCSETD:       {(*request).setDisc, onBoth},
-	pts.TIOCSCTTY:      {func(r *request) error { return r.p.job.Acquire(r.job, int(r.value()), r.e.readable) }, onBoth},
+	pts.TIOCSCTTY:      {func(r *request) error { return r.p.job.Acquire(r.job, int(int32(r.value())), r.e.readable) }, onBoth},
 	pts.TIOCNOTTY:      {(*request).giveUp, onBoth},
 	pts.TIOCGSID:       {(*request).getSession, onBoth},
 	pts.TIOCGPGRP:      {(*request).getForeground, onBoth},
@@ -110,6 +119,13 @@ var asksFirst = map[uint32]bool{
 // a link before it asks the terminal (do_vfs_ioctl): a hangup does not change the answer.
 const fioqsize = 0x5460
 
+// driverless are requests that Linux refuses because a pty's driver lacks them. What it
+// does not know at all the line discipline refuses: N_TTY with ENOTTY, N_NULL with EINVAL.
+var driverless = map[uint32]bool{
+	0x5415: true, 0x5416: true, 0x5417: true, 0x5418: true, // TIOCMGET, TIOCMBIS, TIOCMBIC, TIOCMSET
+	0x541e: true, 0x541f: true, 0x545d: true, // TIOCGSERIAL, TIOCSSERIAL, TIOCGICOUNT
+}
+
 // onEnd says where a request is known.
 type onEnd uint8
 
@@ -131,11 +147,17 @@ func (r *request) doLocked(req uint32) error {
 	}
 	d, known := pts.LookupIoctl(req)
 	x, ours := ioctls[req]
+	onlyPtm := x.on == onPtm && !r.e.ptm
 	switch {
-	case !known || !ours || x.on == onPtm && !r.e.ptm:
+	case driverless[req]:
 		return pts.ENOTTY
-	case x.on == onDisc && r.side().null:
+	case r.side().null && (!known || !ours || onlyPtm || x.on == onDisc):
+		if req == pts.TCFLSH && len(r.arg) >= d.Size {
+			r.flushBehind()
+		}
 		return pts.EINVAL
+	case !known || !ours || onlyPtm:
+		return pts.ENOTTY
 	}
 	if r.bad = len(r.arg) < d.Size; r.bad && !asksFirst[req] {
 		return pts.EFAULT

@@ -99,7 +99,7 @@ func TestPtmCloses(t *testing.T) { // row 15
 	if _, err := s.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("Read: %v", err)
 	}
-	if _, err := m.OpenPTS(nil, O_RDWR); !errors.Is(err, pts.EIO) {
+	if _, err := m.OpenPTS(nil, O_RDWR); !errors.Is(err, fs.ErrClosed) {
 		t.Errorf("open: %v", err)
 	}
 	if released != 0 {
@@ -133,10 +133,12 @@ func TestVhangup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wantReads(t, "row 18: it waits for more", s2.End(nil), 10, "EAGAIN")
+	write(t, me, "l\n")
 	if got, _ := s2.Termios(); got != termios.Default() {
 		t.Errorf("row 18: settings %+v", got)
 	}
-	wantReads(t, "row 18", s2.End(nil), 10, `"k\n" EAGAIN`)
+	wantReads(t, "row 18", s2.End(nil), 10, `"k\n" "l\n" EAGAIN`)
 	_ = s.Close()
 
 	wantIoctl(t, me, pts.TIOCVHANGUP, 0, nil)
@@ -147,4 +149,23 @@ func TestVhangup(t *testing.T) {
 	}
 	wantReads(t, "pts", s2.End(nil), 10, "EAGAIN")
 	write(t, s2.End(nil), "x")
+}
+
+// What is closed says so, and an error names the request.
+func TestErrorsName(t *testing.T) {
+	m, s := Open()
+	_, err := m.Ioctl(pts.TIOCNOTTY, make([]byte, 8))
+	if err == nil || err.Error() != "ioctl TIOCNOTTY ptm: inappropriate ioctl for device" {
+		t.Errorf("TIOCNOTTY: %v", err)
+	}
+	_, err = s.Ioctl(0xfff, nil)
+	if err == nil || err.Error() != "ioctl 0xfff pts: inappropriate ioctl for device" {
+		t.Errorf("an unknown request: %v", err)
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.OpenPTS(nil, O_RDWR); !errors.Is(err, fs.ErrClosed) || !errors.Is(err, pts.EBADF) {
+		t.Errorf("the pts of a ptm that is closed: %v", err)
+	}
 }

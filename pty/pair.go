@@ -33,15 +33,19 @@ type pair struct {
 
 	ptm      PTM
 	m, s     side
-	ptsOpen  int   // open pts, hung up ones too
-	plain    bool  // back has only bytes that mean nothing to disc
-	status   uint8 // packet mode's, for the next read of the ptm
-	packet   bool  // TIOCPKT
-	lock     bool  // TIOCSPTLCK
-	gone     bool  // the ptm is closed
-	leftPts  bool  // the last pts was closed: the ptm's reads fail
-	ioError  bool  // an open failed for the lock: reads and writes of the pts fail until one succeeds
-	mStopped bool  // TCOOFF on the ptm
+	turns    *turnTable // nil until somebody waited for a turn
+	ptsOpen  int        // open pts, hung up ones too
+	plain    bool       // back has only bytes that mean nothing to disc
+	status   uint8      // packet mode's, for the next read of the ptm
+	packet   bool       // TIOCPKT
+	lock     bool       // TIOCSPTLCK
+	gone     bool       // the ptm is closed
+	noDisc   bool       // the pts was hung up and not opened since: nothing takes input
+	held     bool       // so back waits until the ptm writes after that
+	leftPts  bool       // the last pts was closed: the ptm's reads fail
+	ioError  bool       // an open failed for the lock: reads and writes of the pts fail until one succeeds
+	mStopped bool       // TCOOFF on the ptm
+	discs    [2]uint16  // grow with each TIOCSETD at an end, the ptm's first; older calls do not wait on
 }
 
 // side is what waits and what is set at one end, whoever has it open.
@@ -76,7 +80,7 @@ func (o *owed) any() bool {
 // drainLocked gives the discipline what waits for it, as far as it takes it.
 func (p *pair) drainLocked(o *owed) {
 	had := p.back.Len()
-	for p.back.Len() > 0 && !p.s.null && !p.disc.Full() {
+	for p.back.Len() > 0 && !p.s.null && !p.held && !p.disc.Full() {
 		front := p.back.Front()
 		front = front[:min(len(front), burst)]
 		n := 0
@@ -242,15 +246,18 @@ func (c *calls) run(e wait.Events) {
 }
 
 // hangupPtsLocked makes every open pts dead and the terminal fresh, as vhangup(2)
-// does and the end of the ptm. What the ptm can read already stays.
+// does and the end of the ptm. What the ptm can read already stays, and so does what it
+// wrote that the discipline has not taken.
 func (p *pair) hangupPtsLocked(o *owed) {
 	p.s.generation++
 	if p.ptsOpen > 0 && !p.job.Has() {
 		o.hook.Add(pts.SIGHUP)
 	}
 	p.job.Hangup(&o.debts)
-	p.back.Keep(0)
-	p.disc.Forget()
+	if p.gone {
+		p.back.Keep(0)
+	}
+	p.noDisc, p.held, p.plain = true, true, false
 	p.out.Keep(ldisc.Size - 1)
 	p.disc.Reset(termios.Default())
 	p.s.null = false
@@ -264,7 +271,6 @@ func (p *pair) hangupPtmLocked(o *owed) {
 	p.m.generation++
 	p.out.Keep(0)
 	p.back.Keep(0)
-	p.disc.Forget()
 	o.m |= wait.In | wait.Out | wait.Hup | wait.Err
 	o.s |= wait.Out
 }

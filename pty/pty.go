@@ -101,9 +101,10 @@ type PTM struct{ end }
 type PTS struct{ end }
 
 // OpenPTS opens the terminal's pts for c, whose controlling terminal it becomes where
-// Linux says so. It fails with EIO while the pair is locked and once the ptm is
-// closed or hung up, and with EBUSY when somebody has asked for exclusive use
-// (TIOCEXCL).
+// Linux says so. It fails with EIO while the pair is locked, with fs.ErrClosed once the
+// ptm is closed, with EBUSY when somebody has asked for exclusive use (TIOCEXCL), and
+// with EINVAL when the terminal was hung up and its settings then got the number of a
+// line discipline that there is not (Line).
 func (m *PTM) OpenPTS(c pts.Caller, flags int) (*PTS, error) {
 	s, err := m.p.openPTS(c, flags)
 	if err != nil {
@@ -118,14 +119,16 @@ func (p *pair) openPTS(c pts.Caller, flags int) (*PTS, error) {
 	defer p.unlock(&o)
 	switch {
 	case p.gone:
-		return nil, pts.EIO
+		return nil, pts.EBADF
 	case p.s.exclusive && !privileged(c):
 		return nil, pts.EBUSY
+	case p.noDisc && !p.setLineLocked():
+		return nil, pts.EINVAL
 	case p.lock:
-		p.ioError = true
+		p.ioError, p.noDisc = true, false
 		return nil, pts.EIO
 	}
-	p.ioError = false
+	p.ioError, p.noDisc = false, false
 	p.leftPts = false
 	p.ptsOpen++
 	s := &PTS{p.newEnd(c, false, flags)}
@@ -133,6 +136,14 @@ func (p *pair) openPTS(c pts.Caller, flags int) (*PTS, error) {
 		p.job.Open(process(c))
 	}
 	return s, nil
+}
+
+// setLineLocked gives the terminal the line discipline that its settings name, after a
+// hangup took it away, and tells whether there is one.
+func (p *pair) setLineLocked() bool {
+	line := p.disc.Termios().Line
+	p.s.null = line == N_NULL
+	return p.s.null || line == N_TTY
 }
 
 // close ends e; the end of the ptm hangs the pts up.

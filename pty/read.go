@@ -32,23 +32,26 @@ func (e *end) stepReadLocked(x *op, o *owed) (done bool) {
 // 1.
 func (e *end) stepReadPtmLocked(x *op, o *owed) (done bool) {
 	p := e.p
+	if e.hungUpLocked() { // while it waited
+		if p.leftPts {
+			return x.finish(pts.EIO)
+		}
+		return true
+	}
 	p.catchUpLocked(o)
-	if p.packet && p.status != 0 {
+	if x.packet && p.status != 0 {
 		x.buf[0], x.n = p.status, 1
 		p.status = 0
 		return true
 	}
 	if p.out.Len() == 0 {
-		switch {
-		case p.leftPts:
+		if p.leftPts {
 			return x.finish(pts.EIO)
-		case e.hungUpLocked():
-			return true
 		}
 		return e.waitsLocked(x)
 	}
 	b := x.buf
-	if p.packet {
+	if x.packet {
 		b[0], x.n = pts.TIOCPKT_DATA, 1
 		b = b[1:]
 	}
@@ -89,29 +92,28 @@ func (e *end) timesLocked(x *op) {
 
 func (e *end) stepReadPtsLocked(x *op, o *owed) (done bool) {
 	p := e.p
+	if e.hungUpLocked() { // while it waited
+		if p.gone {
+			return x.finish(pts.EIO)
+		}
+		return true
+	}
 	for x.n < len(x.buf) {
 		if !p.disc.Readable() {
 			p.catchUpLocked(o)
 		}
 		if !p.disc.Readable() {
 			switch {
-			case p.gone:
-				return x.finish(pts.EIO)
-			case e.hungUpLocked():
-				return true
-			case p.s.null:
-				return x.finish(pts.EOPNOTSUPP)
 			case x.limited && (x.expires.IsZero() || !time.Now().Before(x.expires)):
 				return true
 			}
 			return e.waitsLocked(x)
 		}
-		lines := p.disc.Lflag()&termios.ICANON != 0
 		x.n += p.disc.Read(x.buf[x.n:])
 		if p.back.Len() > 0 && !p.canWaitLocked() {
 			p.catchUpLocked(o)
 		}
-		if lines || x.n >= x.minimum {
+		if x.n >= x.minimum { // in canonical mode 0, unless that came after x began
 			break
 		}
 		if x.between > 0 && x.block {
@@ -132,7 +134,7 @@ func (e *end) readAny(b []byte, c pts.Caller, block bool) (int, error) {
 func (e *end) hasLineLocked(c pts.Caller) bool {
 	p := e.p
 	return p.disc.HasLine() && !e.ptm && !e.closed && e.times == nil && e.readable &&
-		!e.hungUpLocked() && !p.s.null && !p.s.reading && p.s.readers == 0 && !p.ioError &&
+		!e.hungUpLocked() && !p.s.null && !p.s.reading && p.s.readers == 0 && !e.queuedLocked(false) && !p.ioError &&
 		(c == nil || !p.controls(c))
 }
 

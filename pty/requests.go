@@ -29,9 +29,9 @@ func (r *request) setPacket() error {
 }
 
 func (r *request) signal() error {
-	switch s := r.value(); s {
-	case uint64(pts.SIGINT), uint64(pts.SIGQUIT), uint64(pts.SIGTSTP):
-		r.p.signalLocked(pts.Signal(s), &r.o)
+	switch s := pts.Signal(int32(r.value())); s {
+	case pts.SIGINT, pts.SIGQUIT, pts.SIGTSTP:
+		r.p.signalLocked(s, &r.o)
 		return nil
 	}
 	return pts.EINVAL
@@ -99,6 +99,9 @@ func (r *request) console() error {
 	}
 	if err := r.admin(); err != nil {
 		return err
+	}
+	if !r.e.writable {
+		return pts.EBADF
 	}
 	return pts.EBUSY
 }

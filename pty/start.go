@@ -37,7 +37,6 @@ const (
 	kickRead kicks = 1 << iota
 	kickWrite
 	kickPts // shifts the two above from the ptm to the pts
-
 )
 
 // kicksLocked tells whether anything waits at s that which is about.
@@ -182,6 +181,10 @@ func (x *started) end(o *owed) {
 	}
 	if x.entered {
 		x.e.leaveLocked(&x.op, o)
+	}
+	if x.ticket != 0 {
+		x.e.forgetLocked(&x.op)
+		x.e.wakeLocked(x.write, o) // the next may be first now
 	}
 	x.e.p.unlock(o)
 	x.done(x.n, x.err)

@@ -120,7 +120,9 @@ func TestStartedReads(t *testing.T) {
 	x = startRead(se, nil, 10)
 	set(t, s, "cooked")
 	write(t, me, "cd\n")
-	x.want(t, "another mode", "cd\n", nil)
+	x.waits(t, "another mode does not change VMIN")
+	write(t, me, "e\n")
+	x.want(t, "another mode", "cd\ne\n", nil)
 
 	x = startRead(se, nil, 0)
 	x.want(t, "nothing", "", nil)

@@ -47,23 +47,14 @@ func attach(cmd *cobra.Command, target, keys string, readOnly bool) error {
 	if err != nil {
 		return err
 	}
-	dir, err := openRuntime(cmd.ErrOrStderr())
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), answerTime)
-	defer cancel()
-	client, err := dial(ctx, dir, name)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	o := newOuter()
-	rows, cols := o.window()
-	stream, err := client.Attach(ctx, index, control.AttachOptions{ReadOnly: readOnly, Rows: rows, Cols: cols})
-	if err != nil {
-		return fmt.Errorf("%s: %w", target, err)
-	}
-	r := &relay{id: pts.ID{Namespace: name, Index: stream.Index()}, stream: stream, outer: o, keys: k, readOnly: readOnly}
-	return r.run()
+	return withClient(cmd, name, answerTime, func(ctx context.Context, client *control.Client) error {
+		o := newOuter()
+		rows, cols := o.window()
+		stream, err := client.Attach(ctx, index, control.AttachOptions{ReadOnly: readOnly, Rows: rows, Cols: cols})
+		if err != nil {
+			return fmt.Errorf("%s: %w", target, err)
+		}
+		r := &relay{id: pts.ID{Namespace: name, Index: stream.Index()}, stream: stream, outer: o, keys: k, readOnly: readOnly}
+		return r.run()
+	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/ptsns/ptsns/control"
 	"github.com/ptsns/ptsns/pts"
 	"github.com/spf13/cobra"
 )
@@ -60,23 +61,14 @@ func (f *programFlags) exec(cmd *cobra.Command, name string, argv []string) erro
 	if err != nil {
 		return err
 	}
-	dir, err := openRuntime(cmd.ErrOrStderr())
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), startTime)
-	defer cancel()
-	client, err := dial(ctx, dir, name)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	o := newOuter()
-	spec.Rows, spec.Cols = windowOrDefault(o)
-	stream, err := client.StartAttached(ctx, spec)
-	if err != nil {
-		return programError{err}
-	}
-	r := &relay{id: pts.ID{Namespace: name, Index: stream.Index()}, stream: stream, outer: o, keys: keys, owner: true}
-	return r.run()
+	return withClient(cmd, name, startTime, func(ctx context.Context, client *control.Client) error {
+		o := newOuter()
+		spec.Rows, spec.Cols = windowOrDefault(o)
+		stream, err := client.StartAttached(ctx, spec)
+		if err != nil {
+			return programError{err}
+		}
+		r := &relay{id: pts.ID{Namespace: name, Index: stream.Index()}, stream: stream, outer: o, keys: keys, owner: true}
+		return r.run()
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/ptsns/ptsns/control"
 	"github.com/ptsns/ptsns/pts"
 	"github.com/ptsns/ptsns/server"
 	"github.com/spf13/cobra"
@@ -24,27 +25,18 @@ func newPathCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			dir, err := openRuntime(cmd.ErrOrStderr())
-			if err != nil {
+			return withClient(cmd, name, answerTime, func(ctx context.Context, client *control.Client) error {
+				state, err := client.State(ctx)
+				if err != nil {
+					return fmt.Errorf("%s: %w", name, err)
+				}
+				path, err := pathOf(state, index)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), path)
 				return err
-			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), answerTime)
-			defer cancel()
-			client, err := dial(ctx, dir, name)
-			if err != nil {
-				return err
-			}
-			defer client.Close()
-			state, err := client.State(ctx)
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			path, err := pathOf(state, index)
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), path)
-			return err
+			})
 		},
 	}
 }

@@ -52,6 +52,23 @@ func cleanDir(dir *rundir.Dir, what string, stderr io.Writer) []rundir.Cleaned {
 	return cleaned
 }
 
+// withClient runs f with a connection to the server of the namespace called name. f has
+// limit to get its first answer.
+func withClient(cmd *cobra.Command, name string, limit time.Duration, f func(context.Context, *control.Client) error) error {
+	dir, err := openRuntime(cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), limit)
+	defer cancel()
+	client, err := dial(ctx, dir, name)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return f(ctx, client)
+}
+
 // dial connects to the server of a live namespace.
 func dial(ctx context.Context, dir *rundir.Dir, name string) (*control.Client, error) {
 	entry, err := dir.Entry(name)

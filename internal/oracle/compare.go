@@ -52,20 +52,24 @@ func Compare(right, ours Driver, c *Conversation) (*Difference, error) {
 
 // confirmations is how often a difference has to come again: what the kernel's driver
 // could not settle does not.
-const confirmations = 3
+const confirmations = 6
 
 // Confirm tells whether d comes again each time.
 func Confirm(right, ours Driver, d *Difference) bool {
 	return again(right, ours, d, confirmations)
 }
 
-// again tells whether d comes again so often, the right side being given more time.
+// again tells whether d comes again so often, the right side being given more time each
+// time.
 func again(right, ours Driver, d *Difference, times int) bool {
-	if p, ok := right.(interface{ Patient(on bool) }); ok {
-		p.Patient(true)
-		defer p.Patient(false)
+	p, patient := right.(interface{ Patience(times int) })
+	if patient {
+		defer p.Patience(1)
 	}
-	for range times {
+	for n := range times {
+		if patient {
+			p.Patience(10 << n) // a machine that is busy stays so for a while
+		}
 		again, err := Compare(right, ours, d.Conversation)
 		if err != nil || again == nil {
 			return false

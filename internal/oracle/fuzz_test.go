@@ -29,6 +29,19 @@ func TestGenerated(t *testing.T) {
 	}
 }
 
+// And of some with processes.
+func TestGeneratedJobs(t *testing.T) {
+	conversations := uint64(60)
+	if testing.Short() {
+		conversations = 5
+	}
+	k, v := newTestKernel(t), NewVirtual()
+	k.Looks, v.Bubble = 2, Parked
+	for seed := range conversations {
+		compare(t, k, v, GenerateJobs(seed))
+	}
+}
+
 func compare(t *testing.T, k *Kernel, v *Virtual, c *Conversation) {
 	t.Helper()
 	d, err := Compare(k, v, c)

@@ -56,7 +56,8 @@ type generator struct {
 	long   bool // it is about limits
 }
 
-// Generate makes the conversation of a seed: one pair, its settings, and what happens to it.
+// Generate makes the conversation of a seed: one pair, its settings, and what happens to it. Nothing in
+// it waits; see GenerateJobs.
 func Generate(seed uint64) *Conversation {
 	return generate(&source{rand: rand.New(rand.NewPCG(seed, 0))}, "seed "+strconv.FormatUint(seed, 10))
 }
@@ -210,6 +211,21 @@ func (g *generator) anyRequest() {
 	g.add("ioctl", strings.TrimSpace(end+" "+r.name+" "+arg))
 }
 
+// away is what happens at the ptm while the pts has no N_TTY. What is written then comes as one piece
+// with the next, which input is careful about alone.
+func (g *generator) away() {
+	for range g.s.n(3) {
+		switch g.s.n(3) {
+		case 0:
+			g.add("write", "ptm "+[]string{`"k"`, `"k\n"`, `"a\x7f"`}[g.s.n(3)])
+		case 1:
+			g.change("set", "ptm ", g.settings(1+g.s.n(2)))
+		case 2:
+			g.add("ioctl", "ptm TCFLSH "+strconv.Itoa(g.s.n(3)))
+		}
+	}
+}
+
 // rare is what ends things, or takes the kernel's driver long.
 func (g *generator) rare() {
 	if !g.s.one(3) {
@@ -229,12 +245,18 @@ func (g *generator) rare() {
 		if g.t = termios.Default(); g.long {
 			g.gone = true // and the usual characters are back
 		}
+		if !g.gone && g.s.one(2) { // and it goes on
+			g.away()
+			g.add("open", "pts")
+			break
+		}
 		g.add("open", "pts as pts2")
 		g.add("read", "pts2 100")
 		g.add("close", "pts2")
 	case 3:
 		g.add("ioctl", "pts TIOCSETD 27")
 		g.add("poll", "pts")
+		g.away()
 		g.add("ioctl", "pts TIOCSETD 0")
 	case 4:
 		g.add("ioctl", "ptm TIOCSPTLCK 1")

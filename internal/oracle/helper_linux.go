@@ -31,6 +31,14 @@ type order struct {
 	Ends []string
 }
 
+// A terminal's signals go to a process's first thread where that takes them, and only a
+// thread that takes one is interrupted: so that thread has to be the one that calls.
+func init() {
+	if os.Getenv(helperSocket) != "" {
+		runtime.LockOSThread()
+	}
+}
+
 // Main makes this process a helper when the driver has started it as one, and does not
 // return then. Programs and tests that use the kernel's driver call it first.
 func Main() {
@@ -57,7 +65,8 @@ func serveHelper(socket string) error {
 		k.fds[name] = 3 + i
 		unix.CloseOnExec(3 + i)
 	}
-	for _, s := range []syscall.Signal{unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU} {
+	// By default SIGCHLD is ignored and interrupts nothing; the Go runtime has a handler for it.
+	for _, s := range []syscall.Signal{unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGCHLD} {
 		if err := sigaction(int(s), func(a *kernelSigaction) { *a = kernelSigaction{} }); err != nil {
 			return err
 		}

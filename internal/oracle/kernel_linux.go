@@ -21,12 +21,12 @@ type Kernel struct {
 	// nothing else tells whether all has arrived. Who repeats what differs needs fewer.
 	Looks int
 
-	patient bool
-	self    *calls
-	path    string // of the pts
-	socket  string
-	listen  *net.UnixListener
-	procs   []*helper // started in this conversation
+	patience int
+	self     *calls
+	path     string // of the pts
+	socket   string
+	listen   *net.UnixListener
+	procs    []*helper // started in this conversation
 	settler
 }
 
@@ -36,7 +36,7 @@ func NewKernel() (*Kernel, error) {
 	if err != nil || f.Mode()&os.ModeCharDevice == 0 {
 		return nil, fmt.Errorf("no /dev/ptmx: %w", err)
 	}
-	k := &Kernel{self: newCalls(), Looks: 4}
+	k := &Kernel{self: newCalls(), Looks: 4, patience: 1}
 	k.listen, err = net.ListenUnix("unix", &net.UnixAddr{Net: "unix"}) // the kernel chooses an abstract name
 	if err != nil {
 		return nil, err
@@ -51,9 +51,9 @@ func (k *Kernel) Close() error {
 	return k.listen.Close()
 }
 
-// Patient makes it look much longer, for who has seen a difference: a machine that has other things
+// Patience makes it look so many times as long, for who has seen a difference: a machine that has other things
 // to do may let the worker wait.
-func (k *Kernel) Patient(on bool) { k.patient = on }
+func (k *Kernel) Patience(times int) { k.patience = times }
 
 // Self is the observer, in this process.
 func (k *Kernel) Self() Proc { return (*observer)(k) }
@@ -157,6 +157,7 @@ type helper struct {
 func (h *helper) PID() int { return h.hello.PID }
 
 func (h *helper) Do(op Op) Result {
+	h.k.moving = true
 	if h.left && (op.Call == Close || op.Call == Poll) {
 		return Result{Blocked: true}
 	}

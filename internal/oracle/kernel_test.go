@@ -18,7 +18,9 @@ func TestMain(m *testing.M) {
 // The kernel is right: what stands in the files is what it answers.
 func TestKernel(t *testing.T) {
 	k := newTestKernel(t)
-	k.Patient(*record)
+	if *record {
+		k.Patience(10)
+	}
 	for _, c := range conversations(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			if c.Header["needs"] == "root" && os.Geteuid() != 0 {
@@ -32,8 +34,8 @@ func TestKernel(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(bad) > 0 { // the machine may have been busy: once more, with patience
-				k.Patient(true)
-				defer k.Patient(false)
+				k.Patience(10)
+				defer k.Patience(1)
 				bad, err = NewRunner(k).Run(c, false)
 				if err != nil {
 					t.Fatal(err)

@@ -8,7 +8,7 @@
 // again (see Main), commanded over a socket. Input to a kernel terminal crosses a worker, so
 // the kernel's driver settles before it answers what depends on delivery.
 //
-// Generate makes conversations of its own, which Compare holds with both sides step by step;
+// Generate makes conversations of its own, and GenerateJobs some with processes and calls that wait, which Compare holds with both sides step by step;
 // Shrink shortens one that differs until a person can read it. cmd/oracle does this for a given time.
 //
 // It is a tool for tests and ships in no program. A driver belongs to one goroutine and

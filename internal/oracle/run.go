@@ -21,6 +21,7 @@ func (m Mismatch) String() string {
 type Runner struct {
 	d     Driver
 	procs map[string]Proc
+	left  map[string]func(Result) string // prints what comes of the request that a process was left in
 }
 
 // NewRunner makes a runner. The driver stays its caller's.
@@ -32,7 +33,7 @@ func NewRunner(d Driver) *Runner {
 
 func (r *Runner) reset() {
 	r.d.Reset()
-	r.procs = map[string]Proc{"": r.d.Self()}
+	r.procs, r.left = map[string]Proc{"": r.d.Self()}, make(map[string]func(Result) string)
 }
 
 // Run holds c from the beginning and ends all it started. Where record is set what comes

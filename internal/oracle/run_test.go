@@ -81,6 +81,18 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// With processes too: who is next, and who is told what, is never left to chance.
+func TestCompareJobs(t *testing.T) {
+	a, b := NewVirtual(), NewVirtual()
+	a.Bubble, b.Bubble = Parked, Parked
+	for seed := range uint64(60) {
+		d, err := Compare(a, b, GenerateJobs(seed))
+		if err != nil || d != nil {
+			t.Fatalf("seed %d: %v, %v", seed, d, err)
+		}
+	}
+}
+
 // deaf is a driver whose observer cannot type X.
 type deaf struct{ *Virtual }
 

@@ -146,9 +146,7 @@ func (k *Kernel) quiet() {
 	if k.typed > nearlyFull {
 		looks *= 3 // the worker has more to do
 	}
-	if k.patient {
-		looks *= 10
-	}
+	looks *= k.patience
 	for same := 0; same < looks; {
 		_, _ = unix.Poll(nil, 1) // only passes time: a millisecond
 		if now := k.picture(); now == last {

@@ -122,7 +122,7 @@ func unquotePlain(s string) (b []byte, rest string, err error) {
 
 // errnoNames are the errors a terminal gives, by Linux's numbers.
 var errnoNames = map[int]string{
-	1: "EPERM", 2: "ENOENT", 3: "ESRCH", 4: "EINTR", 5: "EIO", 6: "ENXIO", 9: "EBADF", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES",
+	1: "EPERM", 2: "ENOENT", 3: "ESRCH", 4: "EINTR", 5: "EIO", 6: "ENXIO", 9: "EBADF", 10: "ECHILD", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES",
 	14: "EFAULT", 16: "EBUSY", 19: "ENODEV", 22: "EINVAL", 25: "ENOTTY", 28: "ENOSPC", 29: "ESPIPE", 95: "EOPNOTSUPP", 512: "ERESTARTSYS",
 }
 
@@ -147,4 +147,7 @@ func signalName(n int) string {
 	return "signal" + strconv.Itoa(n)
 }
 
-const eagain = 11
+const (
+	echild = 10
+	eagain = 11
+)

@@ -46,7 +46,21 @@ func (r *Runner) set(p Proc, s Step) (string, error) {
 	}
 	b := make([]byte, termios.Struct.Size())
 	termios.Struct.Put(b, &t)
-	return outcome(p.Do(Op{Call: Ioctl, End: end, Req: req, Data: b})), nil
+	return r.leave(s.Proc, p.Do(Op{Call: Ioctl, End: end, Req: req, Data: b}), outcome), nil
+}
+
+// leave prints a request's result, also when it comes later.
+func (r *Runner) leave(proc string, res Result, text func(Result) string) string {
+	switch {
+	case res.Blocked || res.Stopped:
+		r.left[proc] = text
+	case res.Errno != int(pts.EBUSY): // that is of another call, still under way
+		delete(r.left, proc)
+	}
+	if f := failed(res); f != "" {
+		return f
+	}
+	return text(res)
 }
 
 func (r *Runner) get(p Proc, s Step) (string, error) {
@@ -100,11 +114,7 @@ func (r *Runner) ioctl(p Proc, s Step) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	res := p.Do(op)
-	if f := failed(res); f != "" {
-		return f, nil
-	}
-	return req.result(res.Data, r.procName), nil
+	return r.leave(s.Proc, p.Do(op), func(res Result) string { return req.result(res.Data, r.procName) }), nil
 }
 
 func (r *Runner) fork(p Proc, s Step) (string, error) {
@@ -175,8 +185,11 @@ func (r *Runner) signals(p Proc, _ Step) (string, error) {
 }
 
 // result prints that of the call that was left blocked or stopped, by its kind.
-func (r *Runner) result(p Proc, _ Step) (string, error) {
+func (r *Runner) result(p Proc, s Step) (string, error) {
 	res := p.Result()
+	if text := r.left[s.Proc]; text != nil {
+		return r.leave(s.Proc, res, text), nil
+	}
 	switch f := failed(res); {
 	case f != "":
 		return f, nil

@@ -16,7 +16,7 @@ import (
 // Virtual is the driver of package pty. It plays the kernel for its processes: it
 // restarts calls, stops and continues, and opens what has a name. Conversations that fork need Bubble.
 type Virtual struct {
-	// Bubble waits until all goroutines wait: synctest.Wait, in a test's bubble. nil
+	// Bubble waits until all calls wait: synctest.Wait, in a test's bubble, or Parked. nil
 	// where no process but the observer is used.
 	Bubble func()
 
@@ -49,7 +49,7 @@ func (v *Virtual) Self() Proc { return v.self }
 
 // Settle waits for processes; bytes have arrived when they are written.
 func (v *Virtual) Settle() {
-	if v.Bubble != nil {
+	if v.Bubble != nil && len(v.procs) > 1 {
 		v.Bubble()
 	}
 }
@@ -188,6 +188,9 @@ func (v *Virtual) ioctl(p *virtualProc, e *virtualEnd, op Op) Result {
 	}
 	n, err := e.end(p.as()).Ioctl(p.as(), op.Req, arg)
 	v.noteTerminal(p, e)
+	if op.Data == nil {
+		arg = nil
+	}
 	return Result{Errno: errnoOf(err), N: n, Data: arg}
 }
 
@@ -230,7 +233,7 @@ func (v *Virtual) open(p *virtualProc, op Op) Result {
 		from = v.ttys[t]
 		e.flags |= pty.O_NOCTTY
 	default:
-		if from = v.ptm; from == nil {
+		if from = v.ptm; from == nil || from.users == 0 {
 			return Result{Errno: int(pts.ENOENT)}
 		}
 		if p.uid != 0 {

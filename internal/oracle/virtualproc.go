@@ -1,7 +1,6 @@
 package oracle
 
 import (
-	"fmt"
 	"sync"
 	"time"
 
@@ -28,7 +27,9 @@ type virtualProc struct {
 	event   string      // what its parent has not waited for yet; guarded by mu
 	inside  *virtualEnd // what a call may be blocked on; guarded by mu
 	handled bool        // a handler without SA_RESTART ran meanwhile; guarded by mu
-	gone    bool        // guarded by mu
+	stopped bool        // guarded by mu
+	gone    bool        // it has ended; guarded by mu
+	reaped  bool        // and its parent knows; guarded by mu
 }
 
 func (v *Virtual) newProc(p *job.Proc) *virtualProc {
@@ -67,8 +68,8 @@ var caughtAtFirst = []pts.Signal{pts.SIGHUP, pts.SIGINT, pts.SIGQUIT, pts.SIGCON
 
 func (p *virtualProc) Fork(ends []string) (Proc, error) {
 	child := p.v.newProc(p.v.table.Start(p.Proc, p.uid, p.uid))
-	child.uid = p.uid
-	child.Block(0)
+	child.uid, child.blocked = p.uid, p.blocked
+	child.Block(p.blocked)
 	for s := pts.Signal(1); s < 32; s++ {
 		child.Action(s, job.Default)
 	}
@@ -84,28 +85,71 @@ func (p *virtualProc) Fork(ends []string) (Proc, error) {
 }
 
 func (p *virtualProc) Do(op Op) Result {
+	switch {
+	case p.left && (op.Call == Close || op.Call == Poll):
+		return Result{Blocked: true}
+	case p.left: // one call at a time
+		return Result{Errno: int(pts.EBUSY)}
+	case p.over():
+		return Result{Errno: int(pts.ESRCH)}
+	}
+	if p.Running() {
+		if res, done := p.atOnce(op); done {
+			return res
+		}
+		if p.observer || p.v.Bubble == nil {
+			return p.v.call(p, op)
+		}
+	}
+	p.left = true
+	go func() {
+		p.waitRunning()
+		if p.over() {
+			p.answers <- Result{Errno: int(pts.ESRCH)}
+			return
+		}
+		if res, done := p.atOnce(op); done {
+			p.answers <- res
+			return
+		}
+		p.answers <- p.run(op)
+	}()
+	return p.Result()
+}
+
+// waitRunning waits until p is not stopped, or has ended.
+func (p *virtualProc) waitRunning() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.stopped && !p.gone {
+		p.cond.Wait()
+	}
+}
+
+// atOnce makes a call that never waits, and tells whether op is one.
+func (p *virtualProc) atOnce(op Op) (res Result, done bool) {
 	s := pts.Signal(op.Value)
 	switch op.Call {
 	case Setsid:
-		return Result{Errno: errnoOf(p.Setsid())}
+		return Result{Errno: errnoOf(p.Setsid())}, true
 	case Setpgid:
-		return Result{Errno: errnoOf(p.Setpgid(int(op.Value)))}
+		return Result{Errno: errnoOf(p.Setpgid(int(op.Value)))}, true
 	case Setuid:
 		p.uid = int(op.Value)
-		return Result{}
+		return Result{}, true
 	case Exit:
 		p.exit("exited 0")
-		return Result{}
+		return Result{}, true
 	case Ignore:
-		return p.act(s, job.Ignored)
+		return p.act(s, job.Ignored), true
 	case Catch:
-		return p.act(s, job.Handled)
+		return p.act(s, job.Handled), true
 	case Default:
-		return p.act(s, job.Default)
+		return p.act(s, job.Default), true
 	case Block:
 		p.blocked.Add(s)
 		p.Block(p.blocked)
-		return Result{}
+		return Result{}, true
 	case Signals:
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -116,21 +160,13 @@ func (p *virtualProc) Do(op Op) Result {
 			}
 		}
 		p.caught = nil
-		return res
+		return res, true
 	case WaitFor:
-		return p.v.waitFor(int(op.Value))
+		return p.v.waitFor(int(op.Value)), true
 	case Kill:
-		return p.v.kill(int(op.Value), op.N)
+		return p.v.kill(int(op.Value), op.N), true
 	}
-	if p.left {
-		return Result{Errno: int(pts.EBUSY)}
-	}
-	if p.observer || p.v.Bubble == nil {
-		return p.v.call(p, op)
-	}
-	p.left = true
-	go func() { p.answers <- p.run(op) }()
-	return p.Result()
+	return Result{}, false
 }
 
 func contains(list []int, n int) bool {
@@ -168,117 +204,37 @@ func (p *virtualProc) Result() Result {
 	return Result{Blocked: true}
 }
 
-// run makes a call as a kernel does: again after the process was stopped in it.
+func (p *virtualProc) over() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.gone
+}
+
+// run makes a call as a kernel does: it goes on once the process runs, and again where a signal
+// has interrupted it before it had anything, unless a handler says otherwise.
 func (p *virtualProc) run(op Op) Result {
 	for {
 		p.mu.Lock()
 		p.inside, p.handled = p.ends[op.End], false
 		p.mu.Unlock()
 		res := p.v.call(p, op)
+		p.waitRunning()
 		p.mu.Lock()
 		e := p.inside
 		p.inside = nil
-		handled := p.handled
+		gone, handled := p.gone, p.handled
 		p.mu.Unlock()
-		if res.Errno == interrupted && e != nil {
+		if gone {
+			return Result{Errno: int(pts.ESRCH)}
+		}
+		if e != nil && !e.nonblock {
 			_ = e.blocking().SetDeadline(time.Time{}) // it is open, or the next call tells
 		}
 		switch {
-		case res.Errno == interrupted && handled:
-			return Result{Errno: int(pts.EINTR)}
 		case res.Errno != interrupted && res.Errno != int(pts.ERESTARTSYS):
 			return res
-		}
-		p.mu.Lock()
-		for !p.Running() && !p.gone {
-			p.cond.Wait()
-		}
-		gone := p.gone
-		p.mu.Unlock()
-		if gone {
-			return res
+		case handled:
+			return Result{Errno: int(pts.EINTR)}
 		}
 	}
-}
-
-// event is what the table tells of its processes.
-func (v *Virtual) event(proc *job.Proc, s pts.Signal, e job.Event) {
-	p := v.procs[proc]
-	if p == nil {
-		return
-	}
-	if e == job.Killed {
-		p.exit("killed " + signalName(int(s)))
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	interrupt := false
-	switch e {
-	case job.Caught:
-		p.caught = append(p.caught, int(s))
-		if p.actions[s] == job.Handled {
-			interrupt, p.handled = true, true
-		}
-	case job.Stopped:
-		p.event = "stopped " + signalName(int(s))
-		interrupt = true
-	case job.Continued:
-		p.event = ""
-		p.cond.Broadcast()
-	}
-	if interrupt && p.inside != nil && !p.inside.nonblock {
-		_ = p.inside.blocking().SetDeadline(time.Now()) // a call that has just ended ignores it
-	}
-}
-
-func (p *virtualProc) exit(how string) {
-	p.mu.Lock()
-	p.event, p.gone = how, true
-	p.cond.Broadcast()
-	p.mu.Unlock()
-	for name, e := range p.ends {
-		delete(p.ends, name)
-		if e.users--; e.users == 0 {
-			_ = e.close()
-		}
-	}
-	p.Exit()
-}
-
-func (v *Virtual) find(pid int) *virtualProc {
-	for _, p := range v.procs {
-		if p.PID() == pid {
-			return p
-		}
-	}
-	return nil
-}
-
-func (v *Virtual) waitFor(pid int) Result {
-	p := v.find(pid)
-	if p == nil {
-		return Result{Errno: int(pts.ESRCH)}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.event == "" {
-		return Result{Text: "running"}
-	}
-	text := p.event
-	p.event = ""
-	return Result{Text: text}
-}
-
-func (v *Virtual) kill(pid, sig int) Result {
-	p := v.find(pid)
-	if p == nil {
-		return Result{Errno: int(pts.ESRCH)}
-	}
-	if sig == signalNumbers["KILL"] {
-		p.exit(fmt.Sprint("killed ", signalName(sig)))
-		return Result{}
-	}
-	v.table.Signal(p.Group(), pts.Signal(sig)) // conversations signal groups of one
-	return Result{}
 }

@@ -4,6 +4,7 @@
 // that it makes up, and prints one that differs, shortened, as a file for testdata.
 //
 //	go run ./internal/oracle/cmd/oracle -time 5m
+//	go run ./internal/oracle/cmd/oracle -time 5m -jobs 1     all with processes: sessions, groups, calls that wait
 package main
 
 import (
@@ -26,17 +27,18 @@ func main() {
 		}
 		return err
 	})
+	jobs := flag.Uint64("jobs", 16, "one in `n` conversations is with processes, which takes longer; 0: none")
 	one := flag.Bool("one", false, "only the conversation of -seed")
 	self := flag.Bool("self", false, "compare the kernel with itself, which tests this program")
 	whole := flag.Bool("whole", false, "do not shorten what differs")
 	flag.Parse()
-	if err := run(*limit, seed, *one, *self, *whole); err != nil {
+	if err := run(*limit, seed, *jobs, *one, *self, *whole); err != nil {
 		fmt.Fprintln(os.Stderr, "oracle:", err)
 		os.Exit(1)
 	}
 }
 
-func run(limit time.Duration, seed uint64, one, self, whole bool) error {
+func run(limit time.Duration, seed, jobs uint64, one, self, whole bool) error {
 	kernel, err := oracle.NewKernel()
 	if err != nil {
 		return err
@@ -52,14 +54,20 @@ func run(limit time.Duration, seed uint64, one, self, whole bool) error {
 		defer other.Close()
 		ours = other
 	} else {
-		ours = oracle.NewVirtual()
+		v := oracle.NewVirtual()
+		v.Bubble = oracle.Parked
+		ours = v
 	}
 	rounds, unsettled := 0, 0
 	start := time.Now()
 	fmt.Printf("from seed %d\n", seed)
 	for ; time.Since(start) < limit && (!one || rounds == 0); seed++ {
 		rounds++
-		d, err := oracle.Compare(kernel, ours, oracle.Generate(seed))
+		generate := oracle.Generate
+		if jobs > 0 && seed%jobs == 0 {
+			generate = oracle.GenerateJobs
+		}
+		d, err := oracle.Compare(kernel, ours, generate(seed))
 		if err != nil {
 			return fmt.Errorf("seed %d: %w", seed, err)
 		}
