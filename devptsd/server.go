@@ -59,11 +59,16 @@ type mounted struct {
 	gone    chan struct{} // closed when it is unmounted
 }
 
+// ErrMountsLeft means that a server was ended while something was mounted. Its entry tells
+// whoever cleans what to unmount.
+var ErrMountsLeft = errors.New("ended while something was mounted")
+
 // Serve serves the system of entry, of the given generation, to first, a connection that
 // was inherited, and to those that l accepts, if they are of our user or root. To the
 // system home, as MountNamespace has it, is the initial mount namespace. Serve owns both
 // connections and returns when the last mount is gone and nobody is connected, or when ctx is
-// done: mounts that are left then are dead. Removing the entry is the caller's.
+// done: mounts that are left then are dead, and the error is ErrMountsLeft. Removing the entry
+// is the caller's.
 func Serve(ctx context.Context, entry *rundir.Entry, generation devpts.Generation, home string, first *net.UnixConn, l *net.UnixListener) error {
 	loop, err := epoll.NewLoop()
 	if err != nil {
@@ -177,6 +182,9 @@ func (s *Server) closeAll() error {
 	tasks := s.tasks
 	s.tasks = nil
 	s.mu.Unlock()
+	if len(mounts) > 0 {
+		err = errors.Join(err, ErrMountsLeft)
+	}
 	for _, m := range mounts {
 		m.door.Close()
 		_ = m.mount.Detach() // gone with the process if not now

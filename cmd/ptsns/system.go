@@ -185,7 +185,11 @@ func serveSystem(name, generation, home string) error {
 	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGQUIT) // meant for others; SIGTERM is for us
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
 	defer stop()
-	return errors.Join(devptsd.Serve(ctx, entry, g, home, first, l), entry.Remove())
+	err = devptsd.Serve(ctx, entry, g, home, first, l)
+	if errors.Is(err, devptsd.ErrMountsLeft) {
+		return err // the next command finds the entry, as if we had died
+	}
+	return errors.Join(err, entry.Remove())
 }
 
 func inheritedSockets() (*net.UnixConn, *net.UnixListener, error) {
