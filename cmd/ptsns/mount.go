@@ -280,6 +280,9 @@ func (j *mountJob) doRemount(ctx context.Context, systems *rundir.Dir, stderr io
 		}
 		defer client.Close()
 		system, err := client.List(ctx)
+		if errors.Is(err, devptsd.ErrGone) {
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("system %q: %w", name, err)
 		}
