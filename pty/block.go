@@ -22,6 +22,7 @@ type op struct {
 	block   bool // wait rather than fail with EAGAIN
 	yielded bool // others have had a chance to run since x last parked
 	entered bool // the checks are behind it, and the turn is its own
+	whole   bool // a read of the ptm takes all there is, not what the kernel has at once
 
 	// A noncanonical read's VMIN and VTIME, as they were when it began.
 	minimum int
