@@ -3,6 +3,8 @@
 package fusefs
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/fusefs/internal/wire"
@@ -15,6 +17,8 @@ const (
 	maxStarted = 2*pageSize - wire.OutHeaderSize
 	// maxSpare is how many that are over are kept with what they moved.
 	maxSpare = 16
+	// spareSlack is what is too little to look for another buffer.
+	spareSlack = 256
 )
 
 // started is a read or write under way in an end. Its end answers it, on whatever
@@ -50,21 +54,28 @@ func (d *Door) newStarted(unique uint64, size int) *started {
 	d.answering.Add(1)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var s *started
-	if last := len(d.spare) - 1; last >= 0 {
-		s, d.spare = d.spare[last], d.spare[:last]
-	} else {
-		s = &started{door: d}
-		s.done = s.over
-	}
 	size += wire.OutHeaderSize
-	if cap(s.buf) < size {
-		s.buf = make([]byte, size)
+	s := d.takeSpareLocked(size)
+	if s == nil {
+		s = &started{door: d, buf: make([]byte, size)}
+		s.done = s.over
 	}
 	s.buf = s.buf[:size]
 	s.unique, s.pending, s.instead = unique, nil, 0
 	d.started[unique] = s
 	return s
+}
+
+// takeSpareLocked finds one whose buffer is large enough and not much larger: it may be
+// about to wait for a byte for ever, in what a long write has left.
+func (d *Door) takeSpareLocked(size int) *started {
+	for i, s := range slices.Backward(d.spare) {
+		if cap(s.buf) >= size && cap(s.buf) <= 2*size+spareSlack {
+			d.spare = slices.Delete(d.spare, i, i+1)
+			return s
+		}
+	}
+	return nil
 }
 
 // wait leaves s to the end, unless it is over already or must not wait: then it is over
@@ -108,9 +119,10 @@ func (s *started) over(n int, err error) {
 		d.reply(s.unique, s.buf[:wire.OutHeaderSize+n])
 	}
 	d.mu.Lock()
-	if len(d.spare) < maxSpare {
-		d.spare = append(d.spare, s)
+	if len(d.spare) == maxSpare {
+		d.spare = slices.Delete(d.spare, 0, 1) // nobody had a use for it for longest
 	}
+	d.spare = append(d.spare, s)
 	d.mu.Unlock()
 }
 
