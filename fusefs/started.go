@@ -9,12 +9,16 @@ import (
 
 	"github.com/ptsns/ptsns/fusefs/internal/wire"
 	"github.com/ptsns/ptsns/pts"
+	"github.com/ptsns/ptsns/wait"
 )
 
 const (
-	// maxStarted is the most that one read of a virtual end gives, who has no more at
-	// once: each that waits holds as much.
-	maxStarted = 2*pageSize - wire.OutHeaderSize
+	// maxStarted is the most that one read of a virtual end gives, which has no more at
+	// once.
+	maxStarted = 4*pageSize - wire.OutHeaderSize
+	// maxWaiting is the most that one gives for which there was nothing when it began: each
+	// that waits holds as much.
+	maxWaiting = 2*pageSize - wire.OutHeaderSize
 	// maxSpare is how many that are over are kept with what they moved.
 	maxSpare = 16
 	// spareSlack is what is too little to look for another buffer.
@@ -36,6 +40,9 @@ type started struct {
 
 // startRead reads for the one who asks now, who need not be who opened the file.
 func (d *Door) startRead(in wire.In, h *handle, size int, waits bool) {
+	if size > maxWaiting && h.end.Poll()&wait.In == 0 {
+		size = maxWaiting
+	}
 	s := d.newStarted(in.Unique, min(size, maxStarted))
 	s.write = false
 	s.wait(h.starter.StartRead(d.asker(d.caller(in)), s.buf[wire.OutHeaderSize:], s.done), waits)
