@@ -63,7 +63,7 @@ fuzz: ## each fuzz test for FUZZTIME, and the oracle
 		done; \
 	done
 
-bench: build ## kernel, tap and virtual side by side
+bench: build ## kernel, tap, mount and virtual side by side
 	bin/ptsns bench
 
 clean:

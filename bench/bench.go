@@ -1,14 +1,14 @@
 //go:build linux
 
 // Package bench measures ways to open terminals against each other: the kernel's
-// own, those that a process inside a tapped namespace gets, and the virtual ones of
-// package pty, for which there is no kernel.
+// own, those that a process inside a tapped namespace gets, those of a virtual instance
+// that is mounted, and the virtual ones of package pty, for which there is no kernel.
 //
-// The ends of a pair of the first two are in two processes, as in life: this process
-// has the ptm, a peer (see Serve) the pts. Both make plain blocking reads and writes,
-// and nothing is pinned to a processor. The ends of a virtual pair are in this process,
-// as in life: a goroutine has the one, a goroutine the other, and both make blocking
-// reads and writes. Every slice opens a new pair and, for two processes, starts a new
+// The ends of a pair of the first three are in two processes, as in life: this process
+// has the ptm, a peer (see Serve) the pts, and where a server is behind them it is a third.
+// Both make plain blocking reads and writes, and nothing is pinned to a processor. The
+// ends of a virtual pair are in this process, as in life: a goroutine has the one, a
+// goroutine the other, and both make blocking reads and writes. Every slice opens a new pair and, for two processes, starts a new
 // peer, runs the work for a while unmeasured and then for the slice's time. The
 // contenders take turns, A B, then B A, so that a machine that grows slower or
 // faster does so for all. A figure is the median of its rounds.
@@ -61,6 +61,8 @@ type opener interface {
 	// Open opens a pair, both ends blocking, close-on-exec, and nobody's
 	// controlling terminal. The descriptors are the caller's to close.
 	Open() (ptm, pts int, err error)
+	// serverPID is the process behind the terminals, 0 without one.
+	serverPID() int
 }
 
 // Options are how to measure.
@@ -69,7 +71,6 @@ type Options struct {
 	Time   time.Duration // how long a slice is measured
 	Only   []string      // figures to measure; all when empty
 	Peer   []string      // command line of a process that calls Serve
-	Server int           // pid of the server behind the instances that are not "kernel", 0 without
 }
 
 // Sample is what one slice gave.
@@ -132,7 +133,7 @@ func (o Options) Total(n int) int {
 // at the first error. It blocks for about Total times o.Time, and forever where a
 // contender never answers.
 func Measure(contenders []Contender, o Options, take func(Sample) error) error {
-	server, err := newServerMemory(o.Server)
+	servers, err := newServerMemories(contenders)
 	if err != nil {
 		return err
 	}
@@ -148,10 +149,7 @@ func Measure(contenders []Contender, o Options, take func(Sample) error) error {
 			for _, c := range turn {
 				s, measure := slice{time: o.Time, peer: o.Peer}, f.virtual
 				if c, ok := c.(opener); ok {
-					s.contender, measure = c, f.measure
-					if c.Name() != kernelName {
-						s.server = server
-					}
+					s.contender, s.server, measure = c, servers[c.serverPID()], f.measure
 				}
 				value, err := measure(s)
 				if err != nil {

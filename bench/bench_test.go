@@ -36,17 +36,18 @@ func actAsPeer(t *testing.T) {
 	t.Setenv("GORACE", "atexit_sleep_ms=0") // or each peer lasts a second longer
 }
 
-// other is the same instance under another name.
+// other is the same instance under another name, with a server behind it.
 type other struct{ *Instance }
 
-func (other) Name() string { return "other" }
+func (other) Name() string   { return "other" }
+func (other) serverPID() int { return os.Getpid() }
 
 // kernel is an instance to measure.
 func kernel(t *testing.T) *Instance {
 	t.Helper()
 	i, err := Kernel()
 	if errors.Is(err, fs.ErrPermission) {
-		i, err = System(kernelName)
+		i, err = System(kernelName, 0)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +61,7 @@ func kernel(t *testing.T) *Instance {
 func TestKernelAgainstItself(t *testing.T) {
 	actAsPeer(t)
 	k := kernel(t)
-	o := Options{Rounds: 3, Time: 20 * time.Millisecond, Peer: []string{"/proc/self/exe"}, Server: os.Getpid()}
+	o := Options{Rounds: 3, Time: 20 * time.Millisecond, Peer: []string{"/proc/self/exe"}}
 	before := openFiles(t)
 	var r Report
 	var order []string

@@ -17,9 +17,10 @@ const kernelName = "kernel"
 
 // Instance is a contender: an instance of devpts and the ptmx that leads to it.
 type Instance struct {
-	name string   // immutable
-	dir  *os.File // the instance's root; immutable
-	ptmx string   // relative to dir, or absolute; immutable
+	name   string   // immutable
+	dir    *os.File // the instance's root; immutable
+	ptmx   string   // relative to dir, or absolute; immutable
+	server int      // pid of the process that serves it, 0 for the kernel; immutable
 }
 
 // Kernel makes an instance of devpts of its own, which needs CAP_SYS_ADMIN, and
@@ -33,17 +34,29 @@ func Kernel() (*Instance, error) {
 }
 
 // System is what /dev/ptmx and /dev/pts are for this process, under a name that says
-// what that is.
-func System(name string) (*Instance, error) {
-	dir, err := os.Open("/dev/pts")
+// what that is. server is the pid of the process that serves it, 0 for the kernel.
+func System(name string, server int) (*Instance, error) {
+	return at(name, "/dev/pts", "/dev/ptmx", server)
+}
+
+// Mount is the instance that is mounted at path, as ptsns mount does it, and served by the
+// process server.
+func Mount(path string, server int) (*Instance, error) {
+	return at("mount", path, "ptmx", server)
+}
+
+func at(name, path, ptmx string, server int) (*Instance, error) {
+	dir, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	return &Instance{name: name, dir: dir, ptmx: "/dev/ptmx"}, nil
+	return &Instance{name: name, dir: dir, ptmx: ptmx, server: server}, nil
 }
 
 // Name says which contender it is.
 func (i *Instance) Name() string { return i.name }
+
+func (i *Instance) serverPID() int { return i.server }
 
 // Close lets go of the instance. Pairs that are open stay so.
 func (i *Instance) Close() error { return i.dir.Close() }

@@ -27,6 +27,7 @@ func measureIdle(s slice) (perPair float64, err error) {
 		for _, fd := range fds {
 			err = errors.Join(err, unix.Close(fd))
 		}
+		err = errors.Join(err, s.settle())
 	}()
 	before, err := kernelMemory()
 	if err != nil {
@@ -48,6 +49,16 @@ func measureIdle(s slice) (perPair float64, err error) {
 		return 0, err
 	}
 	return float64(after-before+grown) / float64(n), nil
+}
+
+// settle returns when all that was closed before is: a server closes when it comes to it,
+// but before it opens anything more.
+func (s slice) settle() error {
+	ptm, pts, err := s.contender.Open()
+	if err != nil {
+		return err
+	}
+	return errors.Join(unix.Close(pts), unix.Close(ptm))
 }
 
 // affordablePairs is how many pairs the limit of open files allows.
@@ -95,15 +106,21 @@ type serverMemory struct {
 	before int64 // immutable
 }
 
-func newServerMemory(pid int) (*serverMemory, error) {
-	if pid == 0 {
-		return nil, nil
+// newServerMemories looks at the servers behind the contenders, by pid.
+func newServerMemories(contenders []Contender) (map[int]*serverMemory, error) {
+	servers := map[int]*serverMemory{}
+	for _, c := range contenders {
+		o, ok := c.(opener)
+		if !ok || o.serverPID() == 0 {
+			continue
+		}
+		before, err := residentMemory(o.serverPID())
+		if err != nil {
+			return nil, fmt.Errorf("the server behind %s: %w", c.Name(), err)
+		}
+		servers[o.serverPID()] = &serverMemory{pid: o.serverPID(), before: before}
 	}
-	before, err := residentMemory(pid)
-	if err != nil {
-		return nil, err
-	}
-	return &serverMemory{pid: pid, before: before}, nil
+	return servers, nil
 }
 
 // grown is how much more it has now.

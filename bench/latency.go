@@ -5,6 +5,7 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"slices"
 	"sync/atomic"
@@ -15,66 +16,15 @@ import (
 
 // measureEcho is the median time from the write of a byte until a reader that waits has
 // its echo, as a terminal emulator, sshd or tmux waits while somebody types.
-func measureEcho(s slice) (us float64, err error) {
-	return s.echoes(func(ptm int, trip func(time.Duration) bool) error {
-		turns := make(chan bool)
-		trips := make(chan time.Duration)
-		failed := make(chan error, 1)
-		var started atomic.Int64 // nanoseconds after epoch
-		epoch := time.Now()
-		go func() {
-			runtime.LockOSThread()
-			defer runtime.UnlockOSThread()
-			for <-turns {
-				if err := readEcho(ptm); err != nil {
-					failed <- err
-					return
-				}
-				trips <- time.Since(epoch) - time.Duration(started.Load())
-			}
-		}()
-		defer close(turns)
-		turns <- true
-		for {
-			started.Store(int64(time.Since(epoch)))
-			if err := writeByte(ptm); err != nil {
-				return err
-			}
-			select {
-			case d := <-trips:
-				if !trip(d) {
-					return nil
-				}
-				turns <- true // it is about to wait again
-			case err := <-failed:
-				return err
-			}
-		}
-	})
-}
+func measureEcho(s slice) (us float64, err error) { return s.echoes(awaitEchoes) }
 
 // measureTurns is the same with one thread that writes and only then reads, so that
 // the echo may be there before anybody waits for it.
-func measureTurns(s slice) (us float64, err error) {
-	return s.echoes(func(ptm int, trip func(time.Duration) bool) error {
-		for {
-			start := time.Now()
-			if err := writeByte(ptm); err != nil {
-				return err
-			}
-			if err := readEcho(ptm); err != nil {
-				return err
-			}
-			if !trip(time.Since(start)) {
-				return nil
-			}
-		}
-	})
-}
+func measureTurns(s slice) (us float64, err error) { return s.echoes(takeTurns) }
 
 // echoes opens a pair that echoes and returns the median of the trips that run reports
-// after the warm-up; the callback tells whether to go on.
-func (s slice) echoes(run func(ptm int, trip func(time.Duration) bool) error) (us float64, err error) {
+// after the warm-up.
+func (s slice) echoes(run func(echoer, report) error) (us float64, err error) {
 	ptm, pts, err := s.contender.Open()
 	if err != nil {
 		return 0, err
@@ -84,18 +34,99 @@ func (s slice) echoes(run func(ptm int, trip func(time.Duration) bool) error) (u
 		return 0, err
 	}
 	flush := func() error { return unix.IoctlSetInt(pts, unix.TCFLSH, unix.TCIFLUSH) }
-	return s.trips(1, flush, func(trip func(time.Duration) bool) error { return run(ptm, trip) })
+	return s.trips(flush, func(trip report) error { return run(echoer{descriptor(ptm), 1, true}, trip) })
 }
 
-// trips is the median of the trips that run reports after the warm-up, after so many
-// bytes each; the callback tells whether to go on. flush empties the pts, which is not
-// read from: its 4095 bytes must not fill up.
-func (s slice) trips(bytes int, flush func() error, run func(trip func(time.Duration) bool) error) (us float64, err error) {
+// echoer is a ptm whose pts echoes.
+type echoer struct {
+	io.ReadWriter
+	times   int  // how many trips takeTurns measures at once
+	threads bool // who waits in it is a thread and no goroutine
+}
+
+// report takes trips of so many bytes together, each of which took d, and tells whether
+// to go on.
+type report func(bytes int, d time.Duration) bool
+
+// awaitEchoes has a reader that waits for each echo.
+func awaitEchoes(e echoer, trip report) error {
+	turns := make(chan bool)
+	trips := make(chan time.Duration)
+	failed := make(chan error, 1)
+	var started atomic.Int64 // nanoseconds after epoch
+	epoch := time.Now()
+	go func() { // ends with turns
+		if e.threads {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+		}
+		buf := make([]byte, 16)
+		for <-turns {
+			if err := e.readEcho(buf); err != nil {
+				failed <- err
+				return
+			}
+			trips <- time.Since(epoch) - time.Duration(started.Load())
+		}
+	}()
+	defer close(turns)
+	typed := []byte{'x'}
+	turns <- true
+	for {
+		if !e.threads {
+			runtime.Gosched() // until it waits
+		}
+		started.Store(int64(time.Since(epoch)))
+		if _, err := e.Write(typed); err != nil {
+			return err
+		}
+		select {
+		case d := <-trips:
+			if !trip(1, d) {
+				return nil
+			}
+			turns <- true // it is about to wait again
+		case err := <-failed:
+			return err
+		}
+	}
+}
+
+// takeTurns writes and then reads.
+func takeTurns(e echoer, trip report) error {
+	typed, buf := []byte{'x'}, make([]byte, 16)
+	for {
+		start := time.Now()
+		for range e.times {
+			if _, err := e.Write(typed); err != nil {
+				return err
+			}
+			if err := e.readEcho(buf); err != nil {
+				return err
+			}
+		}
+		if !trip(e.times, time.Since(start)/time.Duration(e.times)) {
+			return nil
+		}
+	}
+}
+
+func (e echoer) readEcho(buf []byte) error {
+	n, err := e.Read(buf)
+	if err == nil && (n != 1 || buf[0] != 'x') {
+		err = fmt.Errorf("the echo of \"x\" is %q", buf[:n])
+	}
+	return err
+}
+
+// trips is the median of the trips that run reports after the warm-up. flush empties the
+// pts, which is not read from: its 4095 bytes must not fill up.
+func (s slice) trips(flush func() error, run func(report) error) (us float64, err error) {
 	var trips []time.Duration
 	var flushErr error
 	measured, enough := time.Now().Add(s.warm()), time.Now().Add(s.warm()+s.time)
 	sent := 0
-	err = run(func(d time.Duration) bool {
+	err = run(func(bytes int, d time.Duration) bool {
 		if sent += bytes; sent >= 1024 {
 			flushErr, sent = flush(), 0
 		}
@@ -110,26 +141,6 @@ func (s slice) trips(bytes int, flush func() error, run func(trip func(time.Dura
 	}
 	slices.Sort(trips)
 	return float64(trips[len(trips)/2].Nanoseconds()) / 1000, nil
-}
-
-func writeByte(ptm int) error {
-	n, err := retry(func() (int, error) { return unix.Write(ptm, []byte{'x'}) })
-	if err != nil || n != 1 {
-		return fmt.Errorf("wrote %d bytes of 1: %w", n, err)
-	}
-	return nil
-}
-
-func readEcho(ptm int) error {
-	var b [16]byte
-	n, err := retry(func() (int, error) { return unix.Read(ptm, b[:]) })
-	if err != nil {
-		return fmt.Errorf("read: %w", err)
-	}
-	if n != 1 || b[0] != 'x' {
-		return fmt.Errorf("the echo of \"x\" is %q", b[:n])
-	}
-	return nil
 }
 
 // measureOpenClose is how many pairs can be opened and closed in a second.

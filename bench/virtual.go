@@ -5,12 +5,10 @@ package bench
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -81,67 +79,12 @@ func (s slice) virtualInput(change func(*termios.Termios), echo bool) (float64, 
 	return r.mbps(), nil
 }
 
-// virtualEcho has a goroutine that waits for the echo.
-func virtualEcho(s slice) (us float64, err error) {
-	return s.virtualEchoes(1, func(ptm *pty.PTM, trip func(time.Duration) bool) error {
-		turns, trips := make(chan bool), make(chan time.Duration)
-		failed := make(chan error, 1)
-		var started atomic.Int64 // nanoseconds after epoch
-		epoch := time.Now()
-		go func() {
-			for <-turns {
-				if err := readVirtualEcho(ptm); err != nil {
-					failed <- err
-					return
-				}
-				trips <- time.Since(epoch) - time.Duration(started.Load())
-			}
-		}()
-		defer close(turns)
-		turns <- true
-		for {
-			runtime.Gosched() // until it waits
-			started.Store(int64(time.Since(epoch)))
-			if err := writeVirtualByte(ptm); err != nil {
-				return err
-			}
-			select {
-			case d := <-trips:
-				if !trip(d) {
-					return nil
-				}
-				turns <- true
-			case err := <-failed:
-				return err
-			}
-		}
-	})
-}
+// Many turns are measured at once, as a look at the clock takes as long as one.
+func virtualEcho(s slice) (us float64, err error)  { return s.virtualEchoes(1, awaitEchoes) }
+func virtualTurns(s slice) (us float64, err error) { return s.virtualEchoes(64, takeTurns) }
 
-// virtualTurns is one goroutine that writes and then reads; many times, as a look at the
-// clock takes as long as one.
-func virtualTurns(s slice) (us float64, err error) {
-	const times = 64
-	return s.virtualEchoes(times, func(ptm *pty.PTM, trip func(time.Duration) bool) error {
-		for {
-			start := time.Now()
-			for range times {
-				if err := writeVirtualByte(ptm); err != nil {
-					return err
-				}
-				if err := readVirtualEcho(ptm); err != nil {
-					return err
-				}
-			}
-			if !trip(time.Since(start) / times) {
-				return nil
-			}
-		}
-	})
-}
-
-// virtualEchoes is echoes of a virtual pair, for trips of so many bytes.
-func (s slice) virtualEchoes(bytes int, run func(ptm *pty.PTM, trip func(time.Duration) bool) error) (us float64, err error) {
+// virtualEchoes is echoes of a virtual pair.
+func (s slice) virtualEchoes(times int, run func(echoer, report) error) (us float64, err error) {
 	ptm, pts, err := openVirtual(rawEcho)
 	if err != nil {
 		return 0, err
@@ -149,22 +92,7 @@ func (s slice) virtualEchoes(bytes int, run func(ptm *pty.PTM, trip func(time.Du
 	defer func() { err = errors.Join(err, pts.Close(), ptm.Close()) }()
 	queue := binary.LittleEndian.AppendUint64(nil, unix.TCIFLUSH)
 	flush := func() error { _, err := pts.Ioctl(unix.TCFLSH, queue); return err }
-	return s.trips(bytes, flush, func(trip func(time.Duration) bool) error { return run(ptm, trip) })
-}
-
-func writeVirtualByte(ptm *pty.PTM) error {
-	b := [1]byte{'x'}
-	_, err := ptm.Write(b[:])
-	return err
-}
-
-func readVirtualEcho(ptm *pty.PTM) error {
-	var b [16]byte
-	n, err := ptm.Read(b[:])
-	if err == nil && (n != 1 || b[0] != 'x') {
-		err = fmt.Errorf("the echo of \"x\" is %q", b[:n])
-	}
-	return err
+	return s.trips(flush, func(trip report) error { return run(echoer{ptm, times, false}, trip) })
 }
 
 func virtualOpenClose(s slice) (perSecond float64, err error) {

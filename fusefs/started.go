@@ -3,19 +3,26 @@
 package fusefs
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/fusefs/internal/wire"
 	"github.com/ptsns/ptsns/pts"
+	"github.com/ptsns/ptsns/wait"
 )
 
 const (
-	// maxStarted is the most that one read of a virtual end gives, who has no more at
-	// once: each that waits holds as much.
-	maxStarted = 2*pageSize - wire.OutHeaderSize
-	// maxSpare is how many reads, and how many writes, that are over are kept with what
-	// they moved. Writes move more, which a read that waits is not to hold.
+	// maxStarted is the most that one read of a virtual end gives, which has no more at
+	// once.
+	maxStarted = 4*pageSize - wire.OutHeaderSize
+	// maxWaiting is the most that one gives for which there was nothing when it began: each
+	// that waits holds as much.
+	maxWaiting = 2*pageSize - wire.OutHeaderSize
+	// maxSpare is how many that are over are kept with what they moved.
 	maxSpare = 16
+	// spareSlack is what is too little to look for another buffer.
+	spareSlack = 256
 )
 
 // started is a read or write under way in an end. Its end answers it, on whatever
@@ -23,9 +30,9 @@ const (
 type started struct {
 	door   *Door
 	done   func(n int, err error) // s.over, made once
-	write  bool                   // immutable, like done and door
-	unique uint64                 // set by the loop before it starts, like buf
-	buf    []byte                 // the answer's header, and what is read or written
+	unique uint64                 // the four of this use are set by the loop before it starts
+	write  bool
+	buf    []byte // the answer's header, and what is read or written
 
 	pending pts.Pending // guarded by Door.mu; nil until the end has not ended it at once
 	instead unix.Errno  // guarded by Door.mu; what EINTR means when it is us who interrupts
@@ -33,38 +40,49 @@ type started struct {
 
 // startRead reads for the one who asks now, who need not be who opened the file.
 func (d *Door) startRead(in wire.In, h *handle, size int, waits bool) {
-	s := d.newStarted(in.Unique, false, min(size, maxStarted))
+	if size > maxWaiting && h.end.Poll()&wait.In == 0 {
+		size = maxWaiting
+	}
+	s := d.newStarted(in.Unique, min(size, maxStarted))
+	s.write = false
 	s.wait(h.starter.StartRead(d.asker(d.caller(in)), s.buf[wire.OutHeaderSize:], s.done), waits)
 }
 
 // startWrite writes a copy of data: the request's buffer is used again before the end
 // of a write that waits.
 func (d *Door) startWrite(in wire.In, h *handle, data []byte, waits bool) {
-	s := d.newStarted(in.Unique, true, len(data))
+	s := d.newStarted(in.Unique, len(data))
+	s.write = true
 	copy(s.buf[wire.OutHeaderSize:], data)
 	s.wait(h.starter.StartWrite(d.asker(d.caller(in)), s.buf[wire.OutHeaderSize:], s.done), waits)
 }
 
-func (d *Door) newStarted(unique uint64, write bool, size int) *started {
+func (d *Door) newStarted(unique uint64, size int) *started {
 	d.answering.Add(1)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var s *started
-	spare := d.spareFor(write)
-	if last := len(*spare) - 1; last >= 0 {
-		s, *spare = (*spare)[last], (*spare)[:last]
-	} else {
-		s = &started{door: d, write: write}
-		s.done = s.over
-	}
 	size += wire.OutHeaderSize
-	if cap(s.buf) < size {
-		s.buf = make([]byte, size)
+	s := d.takeSpareLocked(size)
+	if s == nil {
+		s = &started{door: d, buf: make([]byte, size)}
+		s.done = s.over
 	}
 	s.buf = s.buf[:size]
 	s.unique, s.pending, s.instead = unique, nil, 0
 	d.started[unique] = s
 	return s
+}
+
+// takeSpareLocked finds one whose buffer is large enough and not much larger: it may be
+// about to wait for a byte for ever, in what a long write has left.
+func (d *Door) takeSpareLocked(size int) *started {
+	for i, s := range slices.Backward(d.spare) {
+		if cap(s.buf) >= size && cap(s.buf) <= 2*size+spareSlack {
+			d.spare = slices.Delete(d.spare, i, i+1)
+			return s
+		}
+	}
+	return nil
 }
 
 // wait leaves s to the end, unless it is over already or must not wait: then it is over
@@ -108,17 +126,11 @@ func (s *started) over(n int, err error) {
 		d.reply(s.unique, s.buf[:wire.OutHeaderSize+n])
 	}
 	d.mu.Lock()
-	if spare := d.spareFor(s.write); len(*spare) < maxSpare {
-		*spare = append(*spare, s)
+	if len(d.spare) == maxSpare {
+		d.spare = slices.Delete(d.spare, 0, 1) // nobody had a use for it for longest
 	}
+	d.spare = append(d.spare, s)
 	d.mu.Unlock()
-}
-
-func (d *Door) spareFor(write bool) *[]*started {
-	if write {
-		return &d.spare[1]
-	}
-	return &d.spare[0]
 }
 
 // interruptStarted ends what is started as a signal does, with instead, when that is

@@ -41,7 +41,8 @@ type Starter interface {
 	End
 	// StartRead begins a read of up to len(p) bytes for c. done is called exactly once
 	// when it is over, possibly before StartRead returns, with what read(2) would have
-	// returned; until then p is the read's. It runs on whatever goroutine ended the
+	// returned, or from a ptm more than the 4095 bytes that the kernel's gives at
+	// once; until then p is the read's. It runs on whatever goroutine ended the
 	// read, with no lock held, and must not block.
 	StartRead(c Caller, p []byte, done func(n int, err error)) Pending
 	// StartWrite begins a write of all of p, as StartRead does. It is over when all

@@ -24,6 +24,7 @@ type op struct {
 	checked bool   // what is asked before it waits for its turn is behind it
 	entered bool   // the turn is its own
 	packet  bool   // a read of the ptm began in packet mode
+	whole   bool   // a read of the ptm takes all there is, not what the kernel has at once
 	discs   uint16 // the side's, when it began
 	ticket  uint64 // its place among those that wait for their turn; 0: none
 

@@ -55,7 +55,10 @@ func (e *end) stepReadPtmLocked(x *op, o *owed) (done bool) {
 		b[0], x.n = pts.TIOCPKT_DATA, 1
 		b = b[1:]
 	}
-	n := p.out.Take(b[:min(len(b), ldisc.Size-1)])
+	if !x.whole {
+		b = b[:min(len(b), ldisc.Size-1)]
+	}
+	n := p.out.Take(b)
 	x.n += n
 	if n > 0 {
 		o.s |= wait.Out

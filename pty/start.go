@@ -108,7 +108,7 @@ func (v *view) start(c pts.Caller, b []byte, write bool, done func(n int, err er
 }
 
 func (e *end) start(c pts.Caller, b []byte, write bool, done func(n int, err error)) pts.Pending {
-	x := &started{op: op{buf: b, caller: c, write: write, block: true}, e: e, done: done}
+	x := &started{op: op{buf: b, caller: c, write: write, block: true, whole: true}, e: e, done: done}
 	x.advance()
 	return x
 }

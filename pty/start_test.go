@@ -236,3 +236,20 @@ func TestStartedTimes(t *testing.T) {
 		}
 	})
 }
+
+// A started read of the ptm takes what several reads would: whoever starts it pays for
+// each much more than for a call.
+func TestStartedReadTakesAll(t *testing.T) {
+	me, se, _, _ := pairOf(t, "raw", "-echo")
+	data := strings.Repeat("0123456789", 1000)
+	write(t, se, data)
+	startRead(me, nil, 16<<10).want(t, "all at once", data, nil)
+	write(t, se, data)
+	startRead(me, nil, 5000).want(t, "as much as asked for", data[:5000], nil)
+	startRead(me, nil, 5001).want(t, "the rest", data[5000:], nil)
+	if _, err := ioctl(me, pts.TIOCPKT, 1); err != nil {
+		t.Fatal(err)
+	}
+	write(t, se, data)
+	startRead(me, nil, 16<<10).want(t, "a packet", "\x00"+data, nil)
+}

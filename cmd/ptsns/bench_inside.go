@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/bench"
+	"github.com/ptsns/ptsns/rundir"
 )
 
 const (
@@ -29,13 +31,24 @@ type noNamespaceError struct{ text string }
 
 func (e noNamespaceError) Error() string { return e.text }
 
+// insideLine is what `ptsns bench inside` prints on a line: a sample, or a note.
+type insideLine struct {
+	bench.Sample
+	Note string `json:"note,omitempty"`
+}
+
 // measureInside runs `ptsns bench inside` in a tapped namespace, made as anybody
-// makes one, and takes the samples that it prints.
-func measureInside(ctx context.Context, exe string, f *benchFlags, take func(bench.Sample) error) error {
+// makes one, and takes the samples and notes that it prints.
+func measureInside(ctx context.Context, exe string, f *benchFlags, take func(bench.Sample) error, note func(string)) error {
+	runtime, err := rundir.Open()
+	if err != nil {
+		return noNamespaceError{text: err.Error()}
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	name := "bench-" + strconv.Itoa(os.Getpid())
-	args := append([]string{"run", "--ptmx=tap", "--name=" + name, "--", exe, "bench", "inside"}, f.args()...)
+	args := append([]string{"run", "--ptmx=tap", "--name=" + name, "--", exe, "bench", "inside",
+		"--runtime=" + runtime.Path(), "--for=" + strconv.Itoa(os.Getpid())}, f.args()...)
 	client := exec.CommandContext(ctx, exe, args...)
 	client.Cancel = func() error { return client.Process.Signal(syscall.SIGTERM) }
 	client.WaitDelay = benchGoodbye
@@ -58,13 +71,17 @@ func measureInside(ctx context.Context, exe string, f *benchFlags, take func(ben
 	samples, said := 0, ""
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		watch.Reset(patience)
-		var s bench.Sample
-		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
+		var line insideLine
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			said = strings.TrimSpace(lines.Text()) // it shares its terminal with its errors
 			continue
 		}
+		if line.Note != "" {
+			note(line.Note)
+			continue
+		}
 		samples++
-		if err := take(s); err != nil {
+		if err := take(line.Sample); err != nil {
 			cancel(err)
 		}
 	}
@@ -86,6 +103,8 @@ func measureInside(ctx context.Context, exe string, f *benchFlags, take func(ben
 // a sample a line.
 func newBenchInsideCommand() *cobra.Command {
 	var f benchFlags
+	var runtime string
+	var whom int
 	cmd := &cobra.Command{
 		Use:    "inside",
 		Hidden: true,
@@ -94,15 +113,35 @@ func newBenchInsideCommand() *cobra.Command {
 			if err := f.check(); err != nil {
 				return err
 			}
+			if err := endWith(whom); err != nil {
+				return err
+			}
 			out := json.NewEncoder(cmd.OutOrStdout())
-			return f.inside(func(s bench.Sample) error { return out.Encode(s) })
+			return f.inside(runtime, func(l insideLine) error { return out.Encode(l) })
 		},
 	}
 	f.add(cmd)
+	cmd.Flags().StringVar(&runtime, "runtime", "", "the runtime `DIRECTORY`, to be mounted over")
+	cmd.Flags().IntVar(&whom, "for", os.Getppid(), "end when the process `PID` does")
 	return cmd
 }
 
-func (f *benchFlags) inside(take func(bench.Sample) error) error {
+// endWith ends this process when the process pid ends: nobody will take what it
+// measures, and the namespace is to go.
+func endWith(pid int) error {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return fmt.Errorf("process %d: %w", pid, os.NewSyscallError("pidfd_open", err))
+	}
+	whom := &processFD{fd}
+	go func() { // as long as this process lives
+		whom.wait(context.Background())
+		os.Exit(exitFailure)
+	}()
+	return nil
+}
+
+func (f *benchFlags) inside(runtime string, say func(insideLine) error) (err error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return err
@@ -112,17 +151,26 @@ func (f *benchFlags) inside(take func(bench.Sample) error) error {
 		return err
 	}
 	defer kernel.Close()
-	tap, err := bench.System("tap")
+	server, err := parentOf(os.Getppid()) // our parent is the supervisor, and its parent the server
+	if err != nil {
+		return err
+	}
+	tap, err := bench.System("tap", server)
 	if err != nil {
 		return err
 	}
 	defer tap.Close()
-	o := f.options(exe)
-	// Our parent is the supervisor, and its parent the server.
-	if o.Server, err = parentOf(os.Getppid()); err != nil {
+	contenders := []bench.Contender{kernel, tap}
+	mount, failed := mountForBench(runtime)
+	if failed == nil {
+		defer func() { err = errors.Join(err, mount.Close()) }()
+		contenders = append(contenders, mount)
+	} else if err := say(insideLine{Note: "without mounted terminals: " + failed.Error()}); err != nil {
 		return err
 	}
-	return bench.Measure([]bench.Contender{kernel, tap, bench.Virtual{}}, o, take)
+	return bench.Measure(append(contenders, bench.Virtual{}), f.options(exe), func(s bench.Sample) error {
+		return say(insideLine{Sample: s})
+	})
 }
 
 // parentOf is the parent of the process pid.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -39,5 +40,13 @@ func TestParentOf(t *testing.T) {
 	}
 	if _, err := parentOf(-1); err == nil {
 		t.Error("a process that is not there has a parent")
+	}
+}
+
+// What cannot be mounted is an error, which bench says instead of a figure.
+func TestMountForBenchFails(t *testing.T) {
+	if m, err := mountForBench(filepath.Join(t.TempDir(), "missing")); err == nil {
+		_ = m.Close()
+		t.Error("it mounted over nothing")
 	}
 }
