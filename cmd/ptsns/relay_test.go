@@ -194,7 +194,10 @@ func TestSlowViewer(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.output("run", "-d", "--name", "vs1", "--", "sh", "-c",
-		`stty -echo -onlcr; read x; head -c 8000000 /dev/zero; echo >"$0"; read y; echo bye`, fifo)
+		`stty -echo -onlcr; echo >"$0"; read x; head -c 8000000 /dev/zero; echo >"$0"; read y; echo bye`, fifo)
+	if _, err := os.ReadFile(fifo); err != nil { // comes once nothing is echoed
+		t.Fatal(err)
+	}
 	slow := w.pipe("attach", "vs1")
 	w.viewers("vs1", 1)
 	tty := strings.TrimSpace(w.output("path", "vs1/0"))
