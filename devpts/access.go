@@ -67,7 +67,7 @@ func (i *Instance) access(n *inode, c pts.Caller, want uint32) error {
 		return nil
 	}
 	i.mu.Lock()
-	uid, gid, mode := n.uid, n.gid, n.mode
+	uid, gid, mode := n.uid, n.gid, uint32(n.mode)
 	i.mu.Unlock()
 	if !allowed(c, uid, gid, mode, want) {
 		return pts.EACCES

@@ -12,6 +12,11 @@ func (t *terminal) controls() {
 		return
 	}
 	s := t.i.system
+	t.i.mu.Lock()
+	defer t.i.mu.Unlock()
+	if t.gone {
+		return // and forgotten
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.controlling[j] = t

@@ -11,8 +11,8 @@ type end struct {
 	pts.End
 	t      *terminal
 	m      *Mount // through which it was opened, or nil
-	times  *inode // of the node that was opened; nil: they are not ours
 	ptm    bool
+	times  bool  // the node that was opened is ours, and so are its times
 	access uint8 // O_RDONLY ...
 	closed atomic.Bool
 }
@@ -29,7 +29,7 @@ func (o *opener) outside() pts.End {
 }
 
 func (e *end) Read(p []byte) (int, error) {
-	if e.access == oWronly && !e.closed.Load() {
+	if e.access == oWronly {
 		return 0, pts.EBADF
 	}
 	n, err := e.End.Read(p)
@@ -53,12 +53,16 @@ func (e *end) Write(p []byte) (int, error) {
 // touch sets the node's mtime or atime to this second, where it is in another eight
 // seconds than that time (tty_update_time: it does not tell when keys are typed).
 func (e *end) touch(written bool) {
-	if e.times == nil {
+	if !e.times {
 		return
 	}
-	at := &e.times.atime
+	n := &e.t.inode
+	if e.ptm {
+		n = e.t.i.ptmx
+	}
+	at := &n.atime
 	if written {
-		at = &e.times.mtime
+		at = &n.mtime
 	}
 	const second = 1e9
 	now := e.t.i.system.now().Unix()
@@ -91,6 +95,10 @@ func (e *end) Close() error {
 }
 
 func (o *opener) StartRead(c pts.Caller, p []byte, done func(n int, err error)) pts.Pending {
+	if o.access == oWronly {
+		done(0, pts.EBADF)
+		return over{}
+	}
 	return o.End.(pts.Starter).StartRead(c, p, func(n int, err error) {
 		if n > 0 {
 			o.touch(false)
@@ -100,6 +108,10 @@ func (o *opener) StartRead(c pts.Caller, p []byte, done func(n int, err error)) 
 }
 
 func (o *opener) StartWrite(c pts.Caller, p []byte, done func(n int, err error)) pts.Pending {
+	if o.access == oRdonly {
+		done(0, pts.EBADF)
+		return over{}
+	}
 	return o.End.(pts.Starter).StartWrite(c, p, func(n int, err error) {
 		if n > 0 {
 			o.touch(true)
@@ -107,6 +119,11 @@ func (o *opener) StartWrite(c pts.Caller, p []byte, done func(n int, err error))
 		done(n, err)
 	})
 }
+
+// over is a read or write that is.
+type over struct{}
+
+func (over) Interrupt() {}
 
 // innerEnd finds the end behind what was handed out.
 func innerEnd(e pts.End) *end {

@@ -57,7 +57,7 @@ func (s *System) newInstance(m Mounter, o pts.Options) *Instance {
 // make fills in a node that comes into being now.
 func (n *inode) make(s *System, uid, gid int, mode uint32, now int64) {
 	n.id = s.ids.Add(1)
-	n.uid, n.gid, n.mode = uint32(uid), uint32(gid), mode
+	n.uid, n.gid, n.mode = uint32(uid), uint32(gid), uint16(mode)
 	n.ctime = now
 	n.atime.Store(now)
 	n.mtime.Store(now)
@@ -119,7 +119,7 @@ func (i *Instance) Statfs() Statfs { return Statfs{Type: Magic, BlockSize: 4096,
 func (i *Instance) Root() *Node { return i.rootNode(nil) }
 
 // Lookup finds a node of the root directory, reached through no mount: ENOENT.
-func (i *Instance) Lookup(name string) (*Node, error) { return i.lookup(nil, name) }
+func (i *Instance) Lookup(name string) (*Node, error) { return i.lookupNode(nil, name) }
 
 // ReadDir lists the root directory as readdir(3) does, without . and ..: the newest
 // first.
@@ -127,28 +127,36 @@ func (i *Instance) ReadDir() ([]*Node, error) { return i.readDir(nil) }
 
 func (i *Instance) rootNode(m *Mount) *Node { return &Node{i: i, m: m, n: &i.root, k: kindRoot} }
 
-func (t *terminal) node(m *Mount) *Node { return &Node{i: t.i, m: m, n: &t.inode, t: t} }
+func (t *terminal) node(m *Mount) Node { return Node{i: t.i, m: m, n: &t.inode, t: t} }
 
-func (i *Instance) lookup(m *Mount, name string) (*Node, error) {
+func (i *Instance) lookupNode(m *Mount, name string) (*Node, error) {
+	n, err := i.lookup(m, name)
+	if err != nil {
+		return nil, err
+	}
+	return &n, nil
+}
+
+func (i *Instance) lookup(m *Mount, name string) (Node, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	switch {
 	case i.dead:
-		return nil, pts.ENODEV
+		return Node{}, pts.ENODEV
 	case len(name) > 255:
-		return nil, pts.ENAMETOOLONG
+		return Node{}, pts.ENAMETOOLONG
 	case name == "ptmx" && i.ptmx != nil:
-		return &Node{i: i, m: m, n: i.ptmx, k: kindPtmx}, nil
+		return Node{i: i, m: m, n: i.ptmx, k: kindPtmx}, nil
 	case name == "tty" && i.tty != nil:
-		return &Node{i: i, m: m, n: i.tty, k: kindTTY}, nil
+		return Node{i: i, m: m, n: i.tty, k: kindTTY}, nil
 	}
 	index, err := strconv.ParseUint(name, 10, 20)
 	if err != nil || strconv.FormatUint(index, 10) != name {
-		return nil, pts.ENOENT
+		return Node{}, pts.ENOENT
 	}
 	t := i.terminalLocked(int(index))
 	if t == nil {
-		return nil, pts.ENOENT
+		return Node{}, pts.ENOENT
 	}
 	return t.node(m), nil
 }
@@ -169,7 +177,8 @@ func (i *Instance) readDir(m *Mount) ([]*Node, error) {
 	}
 	var nodes []*Node
 	for t := i.newest; t != nil; t = t.older {
-		nodes = append(nodes, t.node(m))
+		n := t.node(m)
+		nodes = append(nodes, &n)
 	}
 	if i.tty != nil {
 		nodes = append(nodes, &Node{i: i, m: m, n: i.tty, k: kindTTY})
@@ -200,7 +209,7 @@ func (i *Instance) infoFrom(index int) (pts.Info, bool) {
 	defer i.mu.Unlock()
 	for ; index < len(i.terms); index++ {
 		if t := i.terminalLocked(index); t != nil {
-			return pts.Info{Index: index, UID: int(t.uid), GID: int(t.gid), Mode: t.mode & 0o7777,
+			return pts.Info{Index: index, UID: int(t.uid), GID: int(t.gid), Mode: uint32(t.mode & 0o7777),
 				Created: time.Unix(0, t.created)}, true
 		}
 	}
@@ -218,10 +227,10 @@ func (i *Instance) openPtmxByName(m *Mount, c pts.Caller, flags int) (pts.End, i
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := n.Access(c, wants(flags)); err != nil {
+	if err := n.mayOpen(c, flags); err != nil {
 		return nil, 0, err
 	}
-	return i.makePair(m, n.n, c, flags)
+	return i.makePair(m, true, c, flags)
 }
 
 // OpenPts opens terminal index for c by its name: see pts.Instance.
@@ -238,9 +247,9 @@ func (i *Instance) openPtsByName(m *Mount, c pts.Caller, index, flags int) (pts.
 }
 
 // find is a lookup for somebody who must be allowed to search the root.
-func (i *Instance) find(m *Mount, c pts.Caller, name string) (*Node, error) {
+func (i *Instance) find(m *Mount, c pts.Caller, name string) (Node, error) {
 	if err := i.access(&i.root, c, MaySearch); err != nil {
-		return nil, err
+		return Node{}, err
 	}
 	return i.lookup(m, name)
 }
@@ -248,5 +257,5 @@ func (i *Instance) find(m *Mount, c pts.Caller, name string) (*Node, error) {
 // MakePair makes a pair for c as a clone device that lies outside the instance does, once
 // it is found to mean it: no permission is asked and no mount is kept.
 func (i *Instance) MakePair(c pts.Caller, flags int) (pts.End, int, error) {
-	return i.makePair(nil, nil, c, flags)
+	return i.makePair(nil, false, c, flags)
 }

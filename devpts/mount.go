@@ -3,6 +3,8 @@ package devpts
 import (
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 
 	"github.com/ptsns/ptsns/pts"
 )
@@ -10,11 +12,12 @@ import (
 // Mount is one mount of an instance. It implements pts.Instance for those who reach the
 // instance through it: what they open keeps it busy.
 type Mount struct {
-	i     *Instance // immutable
-	by    Mounter   // immutable; who may have other ids to speak of at a remount
-	opens int       // ends that were opened through it; guarded by i.mu
-	gone  bool      // unmounted; guarded by i.mu
-	warn  []Warning // guarded by i.mu
+	i     *Instance      // immutable
+	by    Mounter        // immutable; who may have other ids to speak of at a remount
+	opens int            // ends that were opened through it; guarded by i.mu
+	gone  bool           // unmounted; guarded by i.mu
+	flags pts.MountFlags // guarded by i.mu
+	warn  []Warning      // guarded by i.mu
 }
 
 // Warning is an option that a mount ignored, where the kernel of that time said so on its
@@ -28,11 +31,11 @@ func (w Warning) String() string {
 }
 
 // Mount is `mount -t devpts -o options`: options are the data of mount(2), the words of
-// mount(8) itself (nosuid) are EINVAL. What is mounted depends on the generation. A
+// mount(8) itself (nosuid) are EINVAL: see pts.SplitOptions and SetFlags. What is mounted depends on the generation. A
 // refused option is a *pts.OptionError. In Cloned it is the initial namespace that is
 // mounted; see Namespace.Mount.
 func (s *System) Mount(m Mounter, options string) (*Mount, error) {
-	o, warnings, err := s.parse(m, options)
+	o, warnings, err := s.parse(m, options, false)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +94,7 @@ func (m *Mount) Bind() (*Mount, error) {
 		return nil, pts.ENODEV
 	}
 	i.mounts++
-	return &Mount{i: i, by: m.by}, nil
+	return &Mount{i: i, by: m.by, flags: m.flags}, nil
 }
 
 // Remount is `mount -o remount,options`: each option that is not given gets its default
@@ -100,7 +103,7 @@ func (m *Mount) Bind() (*Mount, error) {
 // defaults for the rest.
 func (m *Mount) Remount(options string) error {
 	i := m.i
-	o, warnings, err := i.system.parse(m.by, options)
+	o, warnings, err := i.system.parse(m.by, options, true)
 	if err != nil && i.system.generation == Always {
 		return err
 	}
@@ -116,7 +119,7 @@ func (m *Mount) Remount(options string) error {
 	i.options = o
 	m.warn = warnings
 	if i.ptmx != nil && i.ns == nil {
-		i.ptmx.mode = S_IFCHR | o.PtmxMode
+		i.ptmx.mode = uint16(S_IFCHR | o.PtmxMode)
 	}
 	return err
 }
@@ -125,7 +128,8 @@ func (m *Mount) Remount(options string) error {
 // EINVAL when it is unmounted already.
 func (m *Mount) Unmount() error { return m.unmount(false) }
 
-// Detach is `umount -l`: what is open stays open, and the instance with it.
+// Detach is `umount -l`: what is open stays open, and the instance with it. Whoever still has m
+// reaches the instance through it, as a process does whose working directory it is.
 func (m *Mount) Detach() error { return m.unmount(true) }
 
 func (m *Mount) unmount(lazy bool) error {
@@ -154,11 +158,29 @@ func (m *Mount) Mounted() bool {
 	return !m.gone
 }
 
+// SetFlags is mount_setattr(2): it sets what is of this mount alone. Through one with
+// MountNoDev nothing can be opened.
+func (m *Mount) SetFlags(f pts.MountFlags) {
+	m.i.mu.Lock()
+	defer m.i.mu.Unlock()
+	m.flags = f
+}
+
+// Flags are what SetFlags set last.
+func (m *Mount) Flags() pts.MountFlags {
+	m.i.mu.Lock()
+	defer m.i.mu.Unlock()
+	return m.flags
+}
+
 // String is the mount's options as /proc/mounts shows them, "rw,relatime,mode=600,ptmxmode=000".
 func (m *Mount) String() string {
-	o := m.Options()
-	flags := o.Flags.String()
-	return flags + ",relatime," + m.i.system.show(o)
+	o, flags := m.Options(), m.Flags()
+	if flags&pts.MountReadOnly != 0 {
+		o.Flags |= pts.ReadOnly
+	}
+	words := []string{o.Flags.String(), flags.String(), m.i.system.show(o)}
+	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), ",")
 }
 
 // Options are the instance's.
@@ -175,7 +197,7 @@ func (m *Mount) Warnings() []Warning {
 func (m *Mount) Root() *Node { return m.i.rootNode(m) }
 
 // Lookup finds a node of the root directory, reached through m.
-func (m *Mount) Lookup(name string) (*Node, error) { return m.i.lookup(m, name) }
+func (m *Mount) Lookup(name string) (*Node, error) { return m.i.lookupNode(m, name) }
 
 // ReadDir lists the root directory, reached through m: newest first, so ptmx last.
 func (m *Mount) ReadDir() ([]*Node, error) { return m.i.readDir(m) }

@@ -49,10 +49,10 @@ func (m Mounter) root() (uid, gid int, ok bool) {
 	return uid, gid, okUID && okGID
 }
 
-// translate makes initial ids of those in o. item is the option that was read last.
-func (m Mounter) translate(o *pts.Options, item string) error {
+// translate makes of the ids in o those of the initial namespace, where they have one.
+func (m Mounter) translate(o *pts.Options) (ok bool) {
 	if m.UserNS == nil {
-		return nil
+		return true
 	}
 	for _, x := range []struct {
 		id     *int
@@ -63,9 +63,9 @@ func (m Mounter) translate(o *pts.Options, item string) error {
 		}
 		id, ok := outside(x.ranges, *x.id)
 		if !ok {
-			return &pts.OptionError{Option: item, Err: pts.EINVAL}
+			return false
 		}
 		*x.id = id
 	}
-	return nil
+	return true
 }

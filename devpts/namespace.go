@@ -58,7 +58,7 @@ func (n *Namespace) Alive() bool { return n.i.Alive() }
 // Mount is a mount of devpts by a task in the namespace. The options become those of all
 // its mounts.
 func (n *Namespace) Mount(m Mounter, options string) (*Mount, error) {
-	o, warnings, err := n.i.system.parse(m, options)
+	o, warnings, err := n.i.system.parse(m, options, false)
 	if err != nil {
 		return nil, err
 	}

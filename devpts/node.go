@@ -13,6 +13,7 @@ const (
 	S_IFMT  = 0o170000
 	S_IFDIR = 0o040000
 	S_IFCHR = 0o020000
+	S_ISGID = 0o002000
 )
 
 // Magic is the f_type of statfs.
@@ -22,7 +23,8 @@ const Magic = 0x1cd1
 type inode struct {
 	id           uint64 // immutable
 	uid, gid     uint32
-	mode         uint32       // type and permission bits
+	index        int32        // of the terminal whose node it is; immutable
+	mode         uint16       // type and permission bits
 	gone         bool         // its name is
 	ctime        int64        // as the others in nanoseconds since 1970
 	atime, mtime atomic.Int64 //
@@ -103,13 +105,13 @@ func (n *Node) Index() int {
 	if n.t == nil {
 		return -1
 	}
-	return int(n.t.index)
+	return int(n.n.index)
 }
 
 // Name is the node's name in the root directory, "/" for the root itself.
 func (n *Node) Name() string {
 	if n.t != nil {
-		return strconv.Itoa(int(n.t.index))
+		return strconv.Itoa(int(n.n.index))
 	}
 	return kinds[n.k].name
 }
@@ -117,7 +119,7 @@ func (n *Node) Name() string {
 // Ino is the inode number: 1 is the root, 2 ptmx, 3 terminal 0.
 func (n *Node) Ino() uint64 {
 	if n.t != nil {
-		return uint64(n.t.index) + 3
+		return uint64(n.n.index) + 3
 	}
 	return kinds[n.k].ino
 }
@@ -125,7 +127,7 @@ func (n *Node) Ino() uint64 {
 // Rdev is the device number, 0 for the root.
 func (n *Node) Rdev() uint64 {
 	if n.t != nil {
-		minor := uint64(n.t.index)
+		minor := uint64(n.n.index)
 		return minor&0xff | ptsMajor<<8 | minor&^0xff<<12
 	}
 	return kinds[n.k].rdev
@@ -135,7 +137,7 @@ func (n *Node) Rdev() uint64 {
 func (n *Node) Stat() Stat {
 	n.i.mu.Lock()
 	defer n.i.mu.Unlock()
-	s := Stat{Ino: n.Ino(), Mode: n.n.mode, Nlink: 1, UID: int(n.n.uid), GID: int(n.n.gid), Rdev: n.Rdev(),
+	s := Stat{Ino: n.Ino(), Mode: uint32(n.n.mode), Nlink: 1, UID: int(n.n.uid), GID: int(n.n.gid), Rdev: n.Rdev(),
 		Atime: time.Unix(0, n.n.atime.Load()), Mtime: time.Unix(0, n.n.mtime.Load()), Ctime: time.Unix(0, n.n.ctime)}
 	switch {
 	case n.IsDir():
@@ -151,7 +153,10 @@ func (n *Node) Chmod(c pts.Caller, mode uint32) error {
 	if err := n.owned(c); err != nil {
 		return err
 	}
-	n.change(func() { n.n.mode = n.n.mode&S_IFMT | mode&0o7777 })
+	if !privileged(c) && !inGroup(c, n.Stat().GID) {
+		mode &^= S_ISGID
+	}
+	n.change(func() { n.n.mode = n.n.mode&S_IFMT | uint16(mode&0o7777) })
 	return nil
 }
 
@@ -218,7 +223,8 @@ const (
 )
 
 // Open is open(2) of a node that has been found: only its own permission bits are
-// asked. EISDIR: it is the root. EIO: it is of a terminal whose ptm is closed.
+// asked. EISDIR: it is the root. EACCES: the bits, or the mount is MountNoDev. EIO: it is of
+// a terminal whose ptm is closed.
 func (n *Node) Open(c pts.Caller, flags int) (pts.End, error) {
 	switch {
 	case flags&(oCreat|oExcl) == oCreat|oExcl:
@@ -228,7 +234,7 @@ func (n *Node) Open(c pts.Caller, flags int) (pts.End, error) {
 	case flags&oDirectory != 0:
 		return nil, pts.ENOTDIR
 	}
-	if err := n.Access(c, wants(flags)); err != nil {
+	if err := n.mayOpen(c, flags); err != nil {
 		return nil, err
 	}
 	switch {
@@ -237,6 +243,16 @@ func (n *Node) Open(c pts.Caller, flags int) (pts.End, error) {
 	case n.k == kindTTY:
 		return n.i.openTTY(n.m, c, flags)
 	}
-	end, _, err := n.i.makePair(n.m, n.n, c, flags)
+	end, _, err := n.i.makePair(n.m, true, c, flags)
 	return end, err
+}
+
+func (n *Node) mayOpen(c pts.Caller, flags int) error {
+	if err := n.Access(c, wants(flags)); err != nil {
+		return err
+	}
+	if n.m != nil && n.m.Flags()&pts.MountNoDev != 0 {
+		return pts.EACCES
+	}
+	return nil
 }

@@ -14,13 +14,13 @@ type terminal struct {
 	i            *Instance // immutable
 	m            *pty.PTM  // immutable
 	newer, older *terminal // that have a name; guarded by i.mu
-	created      int64
-	index        int32  // immutable
-	ptm          opener // its only one
+	created      int64     // immutable
+	ptm          opener    // its only one
 }
 
-// makePair makes a pair for c. It was opened through the node ptmx of mount m, if any.
-func (i *Instance) makePair(m *Mount, ptmx *inode, c pts.Caller, flags int) (pts.End, int, error) {
+// makePair makes a pair for c, who opens the instance's own ptmx by name, through m, or
+// another clone device.
+func (i *Instance) makePair(m *Mount, byName bool, c pts.Caller, flags int) (pts.End, int, error) {
 	s := i.system
 	if err := s.enter(i.reserve); err != nil {
 		return nil, 0, err
@@ -38,7 +38,7 @@ func (i *Instance) makePair(m *Mount, ptmx *inode, c pts.Caller, flags int) (pts
 		}
 	}
 	t.m = pty.New(c, pty.Config{Index: int(t.index), Released: t.free})
-	t.ptm = opener{end{End: t.m.End(c), t: t, m: m, times: ptmx, ptm: true, access: uint8(flags & accessMode)}}
+	t.ptm = opener{end{End: t.m.End(c), t: t, m: m, ptm: true, times: byName, access: uint8(flags & accessMode)}}
 	i.mu.Lock()
 	t.older = i.newest
 	if t.older != nil {
@@ -173,7 +173,7 @@ func (t *terminal) open(m *Mount, c pts.Caller, flags int) (pts.End, error) {
 		}
 		return nil, err
 	}
-	e := &opener{end{End: s.End(c), t: t, m: m, times: &t.inode, access: uint8(flags & accessMode)}}
+	e := &opener{end{End: s.End(c), t: t, m: m, times: true, access: uint8(flags & accessMode)}}
 	if _, ok := c.(job.Process); ok && flags&oNoctty == 0 {
 		t.controls()
 	}

@@ -67,69 +67,20 @@ func Attach(mount *os.File, path string) error {
 	return nil
 }
 
-// genericOption is an option that mount(8) turns into mount flags before a file
-// system sees it.
-type genericOption struct {
-	set, clear int    // MOUNT_ATTR_ bits
-	super      string // the flag of the superblock it sets; "" is none
-}
-
-var genericOptions = map[string]genericOption{
-	"ro":            {set: unix.MOUNT_ATTR_RDONLY, super: "ro"},
-	"rw":            {clear: unix.MOUNT_ATTR_RDONLY, super: "rw"},
-	"nosuid":        {set: unix.MOUNT_ATTR_NOSUID},
-	"suid":          {clear: unix.MOUNT_ATTR_NOSUID},
-	"nodev":         {set: unix.MOUNT_ATTR_NODEV},
-	"dev":           {clear: unix.MOUNT_ATTR_NODEV},
-	"noexec":        {set: unix.MOUNT_ATTR_NOEXEC},
-	"exec":          {clear: unix.MOUNT_ATTR_NOEXEC},
-	"noatime":       {set: unix.MOUNT_ATTR_NOATIME},
-	"atime":         {clear: unix.MOUNT_ATTR_NOATIME},
-	"relatime":      {}, // the default
-	"norelatime":    {},
-	"strictatime":   {set: unix.MOUNT_ATTR_STRICTATIME},
-	"nostrictatime": {clear: unix.MOUNT_ATTR_STRICTATIME},
-	"nodiratime":    {set: unix.MOUNT_ATTR_NODIRATIME},
-	"diratime":      {clear: unix.MOUNT_ATTR_NODIRATIME},
-	"nosymfollow":   {set: unix.MOUNT_ATTR_NOSYMFOLLOW},
-	"symfollow":     {clear: unix.MOUNT_ATTR_NOSYMFOLLOW},
-	"sync":          {super: "sync"},
-	"async":         {super: "async"},
-	"dirsync":       {super: "dirsync"},
-	"lazytime":      {super: "lazytime"},
-	"nolazytime":    {super: "nolazytime"},
-	"mand":          {super: "mand"},
-	"nomand":        {super: "nomand"},
-	// Words for fstab, which mount(8) keeps to itself.
-	"defaults": {}, "auto": {}, "noauto": {}, "nofail": {}, "_netdev": {}, "silent": {}, "loud": {},
-}
-
-// configure gives fs every item of options and returns the MOUNT_ATTR_ bits of the
+// configure gives fs every item of options that is for it and returns the MOUNT_ATTR_ bits of the
 // mount to make. As in the kernel's own splitting of a mount string, empty items
 // and items without a key are skipped.
 func configure(fs int, options string) (attrs int, err error) {
-	for item := range strings.SplitSeq(options, ",") {
+	flags, data := pts.SplitOptions(options)
+	for item := range strings.SplitSeq(data, ",") {
 		if item == "" || item[0] == '=' {
-			continue
-		}
-		if g, ok := genericOptions[item]; ok {
-			attrs = attrs&^g.clear | g.set
-			if g.super == "" {
-				continue
-			}
-			if err := unix.FsconfigSetFlag(fs, g.super); err != nil {
-				return 0, &MountError{Option: item, Err: err}
-			}
 			continue
 		}
 		if err := configureItem(fs, item); err != nil {
 			return 0, &MountError{Option: item, Err: err}
 		}
 	}
-	if attrs&unix.MOUNT_ATTR_STRICTATIME != 0 {
-		attrs &^= unix.MOUNT_ATTR_NOATIME // as in mount(2), whatever came last
-	}
-	return attrs, nil
+	return int(flags), nil
 }
 
 // configureItem gives fs one item of its own: a flag, or a key and its value.

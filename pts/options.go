@@ -59,15 +59,16 @@ func (e *OptionError) Unwrap() error { return e.Err }
 // optionTable is what devpts itself knows: how each value is read and where it goes.
 // base 0 is C's: 0x10 and 010 are not ten.
 var optionTable = map[string]struct {
-	base  int
-	limit uint64
-	put   func(o *Options, n uint64)
+	base   int
+	limit  uint64
+	signed bool // in the kernel; of negative numbers, -0 alone is within the limits
+	put    func(o *Options, n uint64)
 }{
-	"uid":      {0, 1<<32 - 2, func(o *Options, n uint64) { o.UID = int(n) }},
-	"gid":      {0, 1<<32 - 2, func(o *Options, n uint64) { o.GID = int(n) }},
-	"mode":     {8, 1<<32 - 1, func(o *Options, n uint64) { o.Mode = uint32(n) & 0o7777 }},
-	"ptmxmode": {8, 1<<32 - 1, func(o *Options, n uint64) { o.PtmxMode = uint32(n) & 0o7777 }},
-	"max":      {0, MaxTerminals, func(o *Options, n uint64) { o.Max = int(n) }},
+	"uid":      {0, 1<<32 - 2, false, func(o *Options, n uint64) { o.UID = int(n) }},
+	"gid":      {0, 1<<32 - 2, false, func(o *Options, n uint64) { o.GID = int(n) }},
+	"mode":     {8, 1<<32 - 1, false, func(o *Options, n uint64) { o.Mode = uint32(n) & 0o7777 }},
+	"ptmxmode": {8, 1<<32 - 1, false, func(o *Options, n uint64) { o.PtmxMode = uint32(n) & 0o7777 }},
+	"max":      {0, MaxTerminals, true, func(o *Options, n uint64) { o.Max = int(n) }},
 }
 
 // ParseOptions reads the data of mount(2) for a devpts as Linux 6.18 does: on top of the
@@ -104,8 +105,12 @@ func (o *Options) Set(item string) error {
 	if !known || !hasValue {
 		return refused
 	}
+	zero := d.signed && strings.HasPrefix(value, "-0")
+	if zero {
+		value = value[1:]
+	}
 	n, ok := number(value, d.base)
-	if !ok || n > d.limit {
+	if !ok || n > d.limit || zero && n != 0 {
 		return refused
 	}
 	d.put(o, n)
