@@ -45,7 +45,7 @@ func (d *Door) goAside(unique uint64, end pts.End, t transfer) {
 	go func() {
 		d.turns.take(a.caller.uid)
 		defer d.turns.give(a.caller.uid)
-		result, data, err := t.do(end, a)
+		result, data, err := t.do(d.rules, end, a)
 		if a.end() {
 			defer d.answering.Done()
 			d.replyIoctl(unique, result, data, err)
@@ -97,15 +97,16 @@ func (a *asideCall) write(address uint64, b []byte) error {
 	return writeMemory(a.caller.pid, address, b)
 }
 
-// watchAside is told that the caller of the request, if it is one that is served aside,
-// got a signal.
-func (d *Door) watchAside(unique uint64) {
+// watchAside is told that the caller of the request got a signal. It tells whether the
+// request is one that is served aside.
+func (d *Door) watchAside(unique uint64) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	a := d.aside[unique]
 	if a != nil && a.watch == nil {
 		a.watch = time.AfterFunc(patience, a.look)
 	}
+	return a != nil
 }
 
 // look answers for the call if its caller has been killed, and looks again later if not.

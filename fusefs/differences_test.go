@@ -7,25 +7,15 @@ import (
 	"strings"
 )
 
-// differences is all that the scenarios see through the tap and not on the kernel's own
-// ptmx. Each is one line of a transcript.
-var differences = slices.Concat(
+// fuseDifferences is what the scenarios see through FUSE, whatever is behind it, and not
+// on the kernel's own terminals. Each is one line of a transcript.
+var fuseDifferences = slices.Concat(
 	ioctlDifferences("ioctl"),
 	ioctlDifferences("ioctl as nobody"),
 	[]difference{
-		{"no session", "TIOCSCTTY by a session leader: 0", "TIOCSCTTY by a session leader: ENOTTY", noTerminalFor},
-		{"no session", "TIOCGPGRP: itself", "TIOCGPGRP: none", noTerminalFor},
-		{"no session", "TIOCGSID: itself", "TIOCGSID: ENOTTY", noTerminalFor},
-		{"no session", "TIOCSCTTY at the ptm: 0", "TIOCSCTTY at the ptm: ENOTTY", noTerminalFor},
-		{"no session", "TIOCSCTTY 1 at the ptm: 0", "TIOCSCTTY 1 at the ptm: ENOTTY", noTerminalFor},
-		{"another's session", "TIOCSCTTY 1 by root steals: 0", "TIOCSCTTY 1 by root steals: ENOTTY", noTerminalFor},
-		{"own session", "TIOCSPGRP itself: ok", "TIOCSPGRP itself: ENOTTY", noGroupFor},
-		{"own session", "TIOCSPGRP of nobody: ESRCH", "TIOCSPGRP of nobody: ENOTTY", noGroupFor},
 		{"background", "TCSETS of one that handles and restarts: ok", "TCSETS of one that handles and restarts: EINTR", noRestart},
 		{"background", "TCSETS of one that stops: ok", "TCSETS of one that stops: EINTR", noRestart},
 		{"interrupted", `restarted: read 4 "data"`, "restarted: read EINTR", noRestart},
-		{"ptmx of a group", "one of whose groups it is opens: ok", "one of whose groups it is opens: EACCES",
-			"the server opens with its opener's ids, but not with the other groups that it is in"},
 		{"not a file", "truncate to 0: EINVAL", "truncate to 0: ok", "FUSE asks in the same words as for open(O_TRUNC)"},
 		{"not a file", "mmap private: ENODEV", "mmap private: ok", "FUSE maps any file; touching the mapping is SIGBUS"},
 		{"not a file", "fgetxattr: ENODATA", "fgetxattr: ENOTSUP", noAttributes},
@@ -36,6 +26,22 @@ var differences = slices.Concat(
 		{"copying", "splice: ok", "splice: EINVAL", noSplice},
 		{"copying", "sendfile: ok", "sendfile: EINVAL", noSplice},
 	})
+
+// differences is what else they see on the kernel's terminals through the tap.
+var differences = slices.Concat(fuseDifferences, []difference{
+	{"no session", "TIOCSCTTY by a session leader: 0", "TIOCSCTTY by a session leader: ENOTTY", noTerminalFor},
+	{"no session", "TIOCGPGRP: itself", "TIOCGPGRP: none", noTerminalFor},
+	{"no session", "TIOCGSID: itself", "TIOCGSID: ENOTTY", noTerminalFor},
+	{"no session", "TIOCSCTTY at the ptm: 0", "TIOCSCTTY at the ptm: ENOTTY", noTerminalFor},
+	{"no session", "TIOCSCTTY 1 at the ptm: 0", "TIOCSCTTY 1 at the ptm: ENOTTY", noTerminalFor},
+	{"another's session", "TIOCSCTTY 1 by root steals: 0", "TIOCSCTTY 1 by root steals: ENOTTY", noTerminalFor},
+	{"own session", "TIOCSPGRP itself: ok", "TIOCSPGRP itself: ENOTTY", noGroupFor},
+	{"own session", "TIOCSPGRP of nobody: ESRCH", "TIOCSPGRP of nobody: ENOTTY", noGroupFor},
+	{"ptmx of a group", "one of whose groups it is opens: ok", "one of whose groups it is opens: EACCES",
+		"the server opens with its opener's ids, but not with the other groups that it is in"},
+	{"directory", "ptmx: inode 2 permissions 666 links 1 uid 0 gid 0 block 1024 blocks 0", "ptmx: inode 1 permissions 666 links 1 uid 0 gid 0 block 4096 blocks 0",
+		"it is a mount of its own"},
+})
 
 const (
 	noTerminalFor = "the server cannot give another process a controlling terminal; programs use the pts for that"

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/fusefs/internal/wire"
+	"github.com/ptsns/ptsns/pts"
 	"github.com/ptsns/ptsns/wait"
 )
 
@@ -113,7 +114,9 @@ func TestOpenFails(t *testing.T) {
 		{fmt.Errorf("opening: %w", unix.ENOSPC), "ENOSPC"},
 		{errors.New("no number"), "EIO"},
 		{unix.Errno(0), "EIO"},
-		{unix.Errno(512), "EIO"}, // ERESTARTSYS, which would leave its caller waiting
+		{unix.Errno(513), "EIO"}, // would leave its caller waiting
+		{pts.ERESTARTSYS, "EINTR"},
+		{fmt.Errorf("opening: %w", pts.EBUSY), "EBUSY"},
 	} {
 		k.ptmx.fail = c.err
 		id := k.ask(wire.OpOpen, uint64(0))

@@ -27,49 +27,76 @@ import (
 )
 
 // The tests run each scenario in a child process, in a mount namespace of its own with
-// a fresh devpts on /dev/pts: once with the kernel's own ptmx, once with ours over it.
-// Both must print the same, except for what is listed in differences. This process
-// serves the file, so it must not be the one that opens it.
+// a fresh devpts on /dev/pts: once with the kernel's own ptmx, once with ours over it, and
+// once with virtual terminals in place of the whole. All must print the same, except for what is
+// listed in differences. This process serves the files, so it must not be the one that
+// opens them.
 
 const (
 	roleVar = "PTSNS_TEST_SCENARIO"
-	tapVar  = "PTSNS_TEST_TAP"
+	kindVar = "PTSNS_TEST_KIND"
 	partVar = "PTSNS_TEST_PART"
+)
+
+// kind is what a scenario plays on.
+type kind string
+
+const (
+	onKernel  kind = "kernel"
+	onTap     kind = "tap"
+	onVirtual kind = "virtual"
 )
 
 // deadline is when a scenario that hangs is killed; what it printed until then is shown.
 const deadline = 20 * time.Second
 
 // inside makes the child's mounts from the descriptors it was given, and runs the
-// scenario. Descriptor 3 is the instance's mount; for the tap, 4 is
-// /dev/fuse, and closing 5 tells that it is mounted.
+// scenario. The last two are /dev/fuse, where there is one, and one whose closing tells
+// that it is mounted; before them is the mount of the kernel's instance.
 func inside(name string) int {
-	die := func(what string, err error) int {
-		fmt.Fprintln(os.Stderr, what+":", err)
-		return 1
-	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return die("making mounts private", err)
-	}
-	if err := unix.MoveMount(3, "", unix.AT_FDCWD, "/dev/pts", unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
-		return die("attaching the instance", err)
-	}
-	_ = unix.Close(3)
-	if os.Getenv(tapVar) != "" {
-		opts := "fd=4,rootmode=100666,user_id=0,group_id=0,allow_other"
-		if err := unix.Mount("ptsns", "/dev/pts/ptmx", "fuse", unix.MS_NOSUID|unix.MS_NODEV, opts); err != nil {
-			return die("mounting the file", err)
+	steps := map[kind][]func() error{
+		onKernel:  {attachInstance},
+		onTap:     {attachInstance, mountFile},
+		onVirtual: {mountTree},
+	}[kind(os.Getenv(kindVar))]
+	private := func() error { return unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") }
+	for _, step := range slices.Concat([]func() error{private}, steps, []func() error{redirectPtmx}) {
+		if err := step(); err != nil {
+			fmt.Fprintln(os.Stderr, "making the mounts:", err)
+			return 1
 		}
-		_ = unix.Close(4)
-		_ = unix.Close(5) // tells the parent that it can serve
-	}
-	if err := unix.Mount("/dev/pts/ptmx", "/dev/ptmx", "", unix.MS_BIND, ""); err != nil {
-		return die("redirecting /dev/ptmx", err)
-	}
-	if _, err := os.Stat("/dev/ptmx"); err != nil {
-		return die("first stat", err)
 	}
 	return play(scenarios[name].run, name)
+}
+
+func attachInstance() error {
+	defer unix.Close(3)
+	return unix.MoveMount(3, "", unix.AT_FDCWD, "/dev/pts", unix.MOVE_MOUNT_F_EMPTY_PATH)
+}
+
+func mountFile() error { return mountFuse(4, "/dev/pts/ptmx", "100666") }
+
+func mountTree() error {
+	if err := mountFuse(3, "/dev/pts", "40755"); err != nil {
+		return err
+	}
+	return unix.Mount("/dev/pts/tty", "/dev/tty", "", unix.MS_BIND, "")
+}
+
+// mountFuse mounts the descriptor fd and closes the one after it, which tells the parent
+// that it can serve.
+func mountFuse(fd int, where, rootmode string) error {
+	opts := fmt.Sprintf("fd=%d,rootmode=%s,user_id=0,group_id=0,allow_other", fd, rootmode)
+	err := unix.Mount("ptsns", where, "fuse", unix.MS_NOSUID|unix.MS_NODEV, opts)
+	return errors.Join(err, unix.Close(fd), unix.Close(fd+1))
+}
+
+func redirectPtmx() error {
+	if err := unix.Mount("/dev/pts/ptmx", "/dev/ptmx", "", unix.MS_BIND, ""); err != nil {
+		return err
+	}
+	_, err := os.Stat("/dev/ptmx")
+	return err
 }
 
 // play runs f on a stage of its own.
@@ -117,22 +144,21 @@ func needFuse(tb testing.TB) {
 	f.Close()
 }
 
-// run is one scenario at work on one kind of ptmx.
+// run is one scenario at work on one kind of terminals.
 type run struct {
-	tb    testing.TB
-	name  string
-	cmd   *exec.Cmd
-	out   bytes.Buffer
-	mount *os.File
-	door  *Door // nil on the kernel's
-	loop  *epoll.Loop
-	inst  *kpts.Instance
-	once  sync.Once // closes the three
+	tb      testing.TB
+	cmd     *exec.Cmd
+	out     bytes.Buffer
+	door    *Door // nil on the kernel's
+	loop    *epoll.Loop
+	first   func() error   // before the loop; nil: nothing
+	cleanup []func() error // after the door and the loop
+	once    sync.Once      // closes them all
 }
 
 // runScenario returns what the scenario printed, and the door it went through as it was
 // left, closed, with the number of files that were open at the scenario's end.
-func runScenario(tb testing.TB, name string, tap bool) (transcript string, left int) {
+func runScenario(tb testing.TB, name string, on kind) (transcript string, left int) {
 	tb.Helper()
 	needFuse(tb)
 	sc, ok := scenarios[name]
@@ -143,36 +169,36 @@ func runScenario(tb testing.TB, name string, tap bool) (transcript string, left 
 	if options == "" {
 		options = "newinstance,mode=620,ptmxmode=666,max=64"
 	}
-	mount, err := kpts.Mount("test", options)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer mount.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
-	r := &run{tb: tb, name: name, mount: mount}
+	r := &run{tb: tb}
 	r.cmd = exec.CommandContext(ctx, "/proc/self/exe", "-test.run=^$")
-	r.cmd.Env = append(os.Environ(), roleVar+"="+name, "GORACE=atexit_sleep_ms=0")
-	r.cmd.ExtraFiles = []*os.File{mount}
+	r.cmd.Env = append(os.Environ(), roleVar+"="+name, kindVar+"="+string(on), "GORACE=atexit_sleep_ms=0")
 	r.cmd.SysProcAttr = &unix.SysProcAttr{Cloneflags: unix.CLONE_NEWNS, Setsid: true}
 	r.cmd.Stdout, r.cmd.Stderr = &r.out, &r.out
 	// A process that waits for an answer of the door ends only once the door is closed.
 	r.cmd.Cancel = func() error { return errors.Join(r.cmd.Process.Kill(), r.close()) }
 	r.cmd.WaitDelay = deadline / 4
-	if tap {
-		r.startTapped()
-		defer func() {
-			if err := r.close(); err != nil {
-				tb.Error(err)
-			}
-		}()
-	} else if err := r.cmd.Start(); err != nil {
-		tb.Fatal(err)
+	defer func() {
+		if err := r.close(); err != nil {
+			tb.Error(err)
+		}
+	}()
+	switch on {
+	case onKernel:
+		r.mountKernel(options)
+		if err := r.cmd.Start(); err != nil {
+			tb.Fatal(err)
+		}
+	case onTap:
+		r.startTapped(r.mountKernel(options))
+	case onVirtual:
+		r.startVirtual(options)
 	}
 	if err := r.cmd.Wait(); err != nil {
-		tb.Errorf("%s (tap %v): %v (%v)\n%s", name, tap, err, ctx.Err(), r.out.String())
+		tb.Errorf("%s (%s): %v (%v)\n%s", name, on, err, ctx.Err(), r.out.String())
 	}
-	if tap {
+	if r.door != nil {
 		r.door.mu.Lock()
 		left = len(r.door.handles)
 		r.door.mu.Unlock()
@@ -180,7 +206,37 @@ func runScenario(tb testing.TB, name string, tap bool) (transcript string, left 
 	return r.out.String(), left
 }
 
-func (r *run) startTapped() {
+// mountKernel makes an instance of the kernel's for the child.
+func (r *run) mountKernel(options string) *os.File {
+	mount, err := kpts.Mount("test", options)
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+	r.cleanup = append(r.cleanup, mount.Close)
+	r.cmd.ExtraFiles = append(r.cmd.ExtraFiles, mount)
+	return mount
+}
+
+func (r *run) startTapped(mount *os.File) {
+	r.newLoop()
+	inst, err := kpts.NewInstance(mount, "ptmx", r.loop)
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+	r.cleanup = append(r.cleanup, inst.Close)
+	r.start(func(fuse *os.File) (*Door, error) { return Serve(fuse, plainPtmx{inst}, false, r.loop) })
+}
+
+func (r *run) newLoop() {
+	loop, err := epoll.NewLoop()
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+	r.loop = loop
+}
+
+// start starts the child and serves what it mounts.
+func (r *run) start(serve func(*os.File) (*Door, error)) {
 	tb := r.tb
 	tb.Helper()
 	var err error
@@ -189,10 +245,6 @@ func (r *run) startTapped() {
 			tb.Fatal(err)
 		}
 	}
-	r.loop, err = epoll.NewLoop()
-	check()
-	r.inst, err = kpts.NewInstance(r.mount, "ptmx", r.loop)
-	check()
 	// Not os.OpenFile: once the descriptor is in Go's poller it cannot be mounted.
 	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	check()
@@ -202,27 +254,32 @@ func (r *run) startTapped() {
 	mounted, mounting, err := os.Pipe()
 	check()
 	r.cmd.ExtraFiles = append(r.cmd.ExtraFiles, shared, mounting)
-	r.cmd.Env = append(r.cmd.Env, tapVar+"=1")
 	err = r.cmd.Start()
 	check()
 	shared.Close()
 	mounting.Close()
-	_, _ = io.ReadAll(mounted) // until the child has mounted the file, or died
+	_, _ = io.ReadAll(mounted) // until the child has mounted it, or died
 	mounted.Close()
-	r.door, err = Serve(fuse, plainPtmx{r.inst}, false, r.loop)
+	r.door, err = serve(fuse)
 	check()
 }
 
-// close ends the door, if there is one. It may be called again.
+// close ends the door, if there is one, and what is below. It may be called again.
 func (r *run) close() (err error) {
 	r.once.Do(func() {
-		if r.door == nil {
-			return
+		if r.first != nil {
+			err = r.first()
 		}
-		err = r.loop.Close()
-		r.door.Close()
-		r.door.turns.wait()
-		err = errors.Join(err, r.inst.Close())
+		if r.loop != nil {
+			err = errors.Join(err, r.loop.Close())
+		}
+		if r.door != nil {
+			r.door.Close()
+			r.door.turns.wait()
+		}
+		for _, f := range slices.Backward(r.cleanup) {
+			err = errors.Join(err, f())
+		}
 	})
 	return err
 }
@@ -247,7 +304,7 @@ type scenario struct {
 	options   string // of the instance; "" is room for 64 terminals that everybody may open
 	run       func(*stage)
 	closesAll bool // nothing must be open at its end
-	tapOnly   bool // not for comparison
+	only      kind // not for comparison
 }
 
 var scenarios = map[string]scenario{}
@@ -255,40 +312,48 @@ var scenarios = map[string]scenario{}
 // parts are what processes of a scenario do.
 var parts = map[string]func(*stage){}
 
-// difference is a line that the tap prints instead of the kernel's, for a reason.
+// difference is a line that a kind of terminals prints instead of the kernel's, for a
+// reason.
 type difference struct {
 	scenario    string
-	kernel, tap string
+	kernel, got string
 	why         string
 }
 
-// TestConformance compares every scenario on the kernel's ptmx with the same on ours.
+// TestConformance compares every scenario on the kernel's terminals with the same on ours.
 func TestConformance(t *testing.T) {
 	needFuse(t)
-	for _, d := range differences {
-		if _, ok := scenarios[d.scenario]; !ok {
-			t.Errorf("the list of differences names the scenario %q, which is not there", d.scenario)
+	compared := map[kind][]difference{onTap: differences, onVirtual: virtualDifferences}
+	for on, list := range compared {
+		for _, d := range list {
+			if _, ok := scenarios[d.scenario]; !ok {
+				t.Errorf("%s: the list of differences names the scenario %q, which is not there", on, d.scenario)
+			}
 		}
 	}
 	for name, sc := range scenarios {
-		if sc.tapOnly {
+		if sc.only != "" {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			kernel, _ := runScenario(t, name, false)
-			tap, left := runScenario(t, name, true)
-			if t.Failed() {
-				return
-			}
-			want := expected(t, name, kernel)
-			if d := cmp.Diff(want, strings.Split(tap, "\n")); d != "" {
-				t.Errorf("(-kernel +tap):\n%s", d)
-			}
-			if left != 0 && sc.closesAll {
-				t.Errorf("%d terminals are open after the scenario's processes have ended", left)
-			}
+			kernel, _ := runScenario(t, name, onKernel)
 			if testing.Verbose() {
 				t.Log("transcript:\n" + kernel)
+			}
+			for on, list := range compared {
+				t.Run(string(on), func(t *testing.T) {
+					got, left := runScenario(t, name, on)
+					if t.Failed() {
+						return
+					}
+					want := expected(t, name, kernel, list)
+					if d := cmp.Diff(want, strings.Split(got, "\n")); d != "" {
+						t.Errorf("(-kernel +%s):\n%s", on, d)
+					}
+					if left != 0 && sc.closesAll {
+						t.Errorf("%d terminals are open after the scenario's processes have ended", left)
+					}
+				})
 			}
 		})
 	}
@@ -296,19 +361,19 @@ func TestConformance(t *testing.T) {
 
 // expected is the kernel's transcript with the known differences of the scenario put
 // in. One that the kernel does not print any more is an error, as is one that is none.
-func expected(t *testing.T, name, kernel string) []string {
+func expected(t *testing.T, name, kernel string, list []difference) []string {
 	lines := strings.Split(kernel, "\n")
-	for _, d := range differences {
+	for _, d := range list {
 		if d.scenario != name {
 			continue
 		}
-		if d.kernel == d.tap || d.why == "" {
-			t.Errorf("the difference %q -> %q says nothing", d.kernel, d.tap)
+		if d.kernel == d.got || d.why == "" {
+			t.Errorf("the difference %q -> %q says nothing", d.kernel, d.got)
 		}
 		found := false
 		for i, line := range lines {
 			if line == d.kernel {
-				lines[i], found = d.tap, true
+				lines[i], found = d.got, true
 			}
 		}
 		if !found {

@@ -137,6 +137,7 @@ func request(op wire.Op, unique uint64, body []byte) []byte {
 	binary.LittleEndian.PutUint32(b, uint32(cap(b)))
 	binary.LittleEndian.PutUint32(b[4:], uint32(op))
 	binary.LittleEndian.PutUint64(b[8:], unique)
+	binary.LittleEndian.PutUint64(b[16:], wire.RootNode)
 	binary.LittleEndian.PutUint32(b[32:], strangerPID)
 	return append(b, body...)
 }

@@ -26,7 +26,7 @@ func TestHostile(t *testing.T) {
 		"slow memory": {"TIOCSWINSZ: ok", "size {0 0 0 0}"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, _ := runScenario(t, name, true)
+			got, _ := runScenario(t, name, onTap)
 			if d := cmp.Diff(want, strings.Split(strings.TrimSpace(got), "\n")); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
@@ -35,7 +35,7 @@ func TestHostile(t *testing.T) {
 }
 
 func init() {
-	hostile := func(run func(*stage)) scenario { return scenario{run: run, tapOnly: true} }
+	hostile := func(run func(*stage)) scenario { return scenario{run: run, only: onTap} }
 	scenarios["hostile appending"] = hostile(hostileAppending)
 	scenarios["hostile offset"] = hostile(hostileOffset)
 	scenarios["hostile mapping"] = hostile(hostileMapping)

@@ -4,17 +4,14 @@ package fusefs
 
 import (
 	"encoding/binary"
-	"os"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/fusefs/internal/wire"
-	"github.com/ptsns/ptsns/procfs"
 	"github.com/ptsns/ptsns/pts"
 )
 
-// ioctl answers a request on the ptm. FUSE copied the argument only if the request's
+// ioctl answers a request on an end. FUSE copied the argument only if the request's
 // number carries its size; the rest is fetched from, or stored into, the caller's
 // memory, which is somebody else's to slow down, so it is done aside.
 func (d *Door) ioctl(in wire.In) {
@@ -37,7 +34,7 @@ func (d *Door) ioctl(in wire.In) {
 		d.goAside(in.Unique, h.end, t)
 		return
 	}
-	result, data, err := t.do(h.end, nil)
+	result, data, err := t.do(d.rules, h.end, nil)
 	d.replyIoctl(in.Unique, result, data, err)
 }
 
@@ -76,18 +73,18 @@ func (t transfer) touchesMemory() bool {
 	}
 }
 
-// do performs the request on end, in the kernel's order: whether the caller may, its
-// argument, the request, its result. mem may be nil where the transfer does not touch
+// rules say in whose place an end is asked.
+type rules interface {
+	// ask performs r on end for c with what fetch gives, in the kernel's order: whether
+	// c may, the argument, the request. It returns the argument as the request left it.
+	ask(end pts.End, c caller, r pts.Ioctl, fetch func() ([]byte, error)) (result int, arg []byte, err error)
+}
+
+// do performs the request on end. mem may be nil where the transfer does not touch
 // memory. data is for FUSE to copy out.
-func (t transfer) do(end pts.End, mem memory) (result int, data []byte, err error) {
-	if err := permitted(end, t.caller, t.req); err != nil {
-		return 0, nil, err
-	}
-	arg, err := t.fetch(mem)
+func (t transfer) do(how rules, end pts.End, mem memory) (result int, data []byte, err error) {
+	result, arg, err := how.ask(end, t.caller, t.req, func() ([]byte, error) { return t.fetch(mem) })
 	if err != nil {
-		return 0, nil, err
-	}
-	if result, err = perform(end, t.caller, t.req, arg); err != nil {
 		return 0, nil, err
 	}
 	if t.req.Dir == pts.IoctlOut {
@@ -115,78 +112,6 @@ func (t transfer) store(mem memory, b []byte) ([]byte, error) {
 		return b, nil
 	}
 	return nil, mem.write(t.arg, b)
-}
-
-// permitted decides what the kernel decides before it looks at the argument.
-func permitted(end pts.End, c caller, r pts.Ioctl) error {
-	switch {
-	case r.Req == pts.TIOCSTI:
-		if !procfs.Capable(c.pid, unix.CAP_SYS_ADMIN) {
-			return refuseSTI()
-		}
-	case r.Req == pts.TIOCVHANGUP:
-		if !procfs.Capable(c.pid, unix.CAP_SYS_ADMIN) {
-			return unix.EPERM
-		}
-	case r.Req == pts.TIOCSLCKTRMIOS:
-		if !procfs.Capable(c.pid, unix.CAP_SYS_ADMIN) && !procfs.Capable(c.pid, unix.CAP_CHECKPOINT_RESTORE) {
-			return unix.EPERM
-		}
-	case r.SetsTermios():
-		return checkBackground(end, c)
-	}
-	return nil
-}
-
-// perform does one request for c as the kernel would have done it for c itself. Most
-// go to the end as they are; those whose answer depends on who asks are decided here.
-func perform(end pts.End, c caller, r pts.Ioctl, arg []byte) (int, error) {
-	switch r.Req {
-	case pts.TIOCGPTPEER:
-		return 0, unix.ENOTTY // a descriptor cannot be passed back; openers fall back to the name
-	case pts.TIOCSIG:
-		return 0, unix.EFAULT // what the kernel says before it even asks us
-	case pts.TIOCNOTTY:
-		return 0, unix.ENOTTY // a ptm is nobody's controlling terminal
-	case pts.TIOCSCTTY:
-		return 0, setControlling(end, c, binary.LittleEndian.Uint64(arg))
-	case pts.TIOCGPGRP, pts.TIOCGSID:
-		n, err := end.Ioctl(c, r.Req, arg)
-		if err == nil {
-			putInt(arg, pidFor(c.pid, getInt(arg)))
-		}
-		return n, err
-	case pts.TIOCSPGRP:
-		if getInt(arg) < 0 {
-			return 0, unix.EINVAL
-		}
-		return 0, unix.ENOTTY // only a process of the terminal's session could, and only itself
-	case pts.TIOCSETD:
-		if err := checkDiscipline(getInt(arg)); err != nil {
-			return 0, err
-		}
-	}
-	return end.Ioctl(c, r.Req, arg)
-}
-
-// checkDiscipline lets a caller change the ptm's line discipline only among those that
-// need no module and no privilege: the kernel would load and allow any for us.
-func checkDiscipline(ldisc int) error {
-	const nTTY, nNull = 0, 27
-	if ldisc != nTTY && ldisc != nNull {
-		return unix.EINVAL
-	}
-	return nil
-}
-
-// refuseSTI is the errno of TIOCSTI for a caller without CAP_SYS_ADMIN: EIO where
-// dev.tty.legacy_tiocsti is off, which the kernel looks at first.
-func refuseSTI() error {
-	b, err := os.ReadFile("/proc/sys/dev/tty/legacy_tiocsti")
-	if err == nil && strings.TrimSpace(string(b)) == "0" {
-		return unix.EIO
-	}
-	return unix.EPERM
 }
 
 func getInt(b []byte) int    { return int(int32(binary.LittleEndian.Uint32(b))) }

@@ -29,7 +29,8 @@ func nodes(s *stage) {
 		m := s.open(unix.O_RDWR)
 		var st unix.Stat_t
 		s.must(unix.Stat(s.node(m), &st), "stat")
-		s.say("%s: mode %o uid %d gid %d device %x", who, st.Mode, st.Uid, st.Gid, st.Rdev)
+		s.say("%s: permissions %o uid %d gid %d", who, st.Mode&0o7777, st.Uid, st.Gid)
+		s.say("type %o device %x", st.Mode&unix.S_IFMT, st.Rdev)
 		s.close(m)
 	}
 	show("root")

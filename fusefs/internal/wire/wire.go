@@ -1,6 +1,6 @@
-// Package wire is the part of the FUSE protocol that a terminal needs: the layouts
-// of include/uapi/linux/fuse.h as functions from bytes to values and back. It does
-// no I/O and keeps no state.
+// Package wire is the part of the FUSE protocol that terminals and a directory of them
+// need: the layouts of include/uapi/linux/fuse.h as functions from bytes to values and
+// back. It does no I/O and keeps no state.
 //
 // Everything parsed here was written by the kernel, but sizes and data inside come
 // from any process that opens the file: each parser checks what it reads against
@@ -97,6 +97,7 @@ const (
 type In struct {
 	Op     Op
 	Unique uint64
+	Node   uint64 // what the request is about: RootNode, or a number that an Entry gave
 	UID    uint32 // fsuid of the caller, in the user namespace of the mount
 	GID    uint32
 	PID    uint32 // thread of the caller in the pid namespace of the mount; 0 when it has none there
@@ -109,7 +110,7 @@ func ParseIn(b []byte) (In, error) {
 		return In{}, ErrShort
 	}
 	return In{
-		Op: Op(le.Uint32(b[4:])), Unique: le.Uint64(b[8:]),
+		Op: Op(le.Uint32(b[4:])), Unique: le.Uint64(b[8:]), Node: le.Uint64(b[16:]),
 		UID: le.Uint32(b[24:]), GID: le.Uint32(b[28:]), PID: le.Uint32(b[32:]),
 		Body: b[InHeaderSize:],
 	}, nil
@@ -154,6 +155,7 @@ type Attr struct {
 	Atime, Mtime, Ctime Time
 	Mode, Nlink         uint32
 	UID, GID            uint32
+	Rdev                uint32
 	Blksize             uint32
 }
 
@@ -167,6 +169,10 @@ type Time struct {
 // so that each stat asks again.
 func AppendAttrOut(b []byte, a Attr) []byte {
 	b = append(b, make([]byte, 16)...) // attr_valid 0, padding
+	return appendAttr(b, a)
+}
+
+func appendAttr(b []byte, a Attr) []byte {
 	b = le.AppendUint64(b, a.Ino)
 	b = le.AppendUint64(b, a.Size)
 	b = le.AppendUint64(b, 0) // blocks
@@ -176,7 +182,7 @@ func AppendAttrOut(b []byte, a Attr) []byte {
 	for _, t := range []Time{a.Atime, a.Mtime, a.Ctime} {
 		b = le.AppendUint32(b, t.Nsec)
 	}
-	for _, v := range []uint32{a.Mode, a.Nlink, a.UID, a.GID, 0, a.Blksize, 0} {
+	for _, v := range []uint32{a.Mode, a.Nlink, a.UID, a.GID, a.Rdev, a.Blksize, 0} {
 		b = le.AppendUint32(b, v)
 	}
 	return b
@@ -186,6 +192,7 @@ func AppendAttrOut(b []byte, a Attr) []byte {
 type SetattrIn struct {
 	Valid          uint32
 	Size           uint64
+	Atime, Mtime   Time
 	Mode, UID, GID uint32
 }
 
@@ -194,8 +201,9 @@ func ParseSetattr(b []byte) (SetattrIn, error) {
 	if len(b) < 84 {
 		return SetattrIn{}, ErrShort
 	}
-	return SetattrIn{Valid: le.Uint32(b), Size: le.Uint64(b[16:]), Mode: le.Uint32(b[68:]),
-		UID: le.Uint32(b[76:]), GID: le.Uint32(b[80:])}, nil
+	return SetattrIn{Valid: le.Uint32(b), Size: le.Uint64(b[16:]),
+		Atime: Time{le.Uint64(b[32:]), le.Uint32(b[56:])}, Mtime: Time{le.Uint64(b[40:]), le.Uint32(b[60:])},
+		Mode: le.Uint32(b[68:]), UID: le.Uint32(b[76:]), GID: le.Uint32(b[80:])}, nil
 }
 
 // ParseOpen returns the flags of open(2).
