@@ -45,6 +45,10 @@ func (d *Door) requests() bool {
 		return true
 	case unix.ENODEV: // the mount is gone, and says so for ever
 		d.leaveLoop()
+		if gone := d.gone; gone != nil {
+			d.gone = nil
+			gone()
+		}
 	}
 	return false // EAGAIN; EINTR; ENOENT: the request was withdrawn while we read it
 }

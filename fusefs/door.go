@@ -60,6 +60,7 @@ type Door struct {
 
 	in, out []byte            // used by the loop alone, like known
 	known   map[uint64]*known // nodes but the root, by number without asMade
+	gone    func()            // what is to be done when the mount is gone; nil: nothing, or it is done. Used by the loop alone
 
 	mu      sync.Mutex
 	forget  func()                // guarded by mu; ends the registration with the loop
@@ -90,13 +91,16 @@ func Serve(fuse *os.File, ptmx Ptmx, userNS bool, loop *epoll.Loop) (*Door, erro
 // from loop. It takes fuse over, also when it fails. What callers gives is asked with
 // what each request asks: pid is the thread's in our pid namespace, 0 when it has none
 // there, the ids are those of its files. Callers may be called on any goroutine and
-// must not block for long. ServeTree returns at once.
-func ServeTree(fuse *os.File, root Dir, callers func(pid, uid, gid int) pts.Caller, loop *epoll.Loop) (*Door, error) {
+// must not block for long. gone is called on the loop once nothing is mounted and nothing of
+// it open any more, and may close the door; nil is nothing. ServeTree returns at once.
+func ServeTree(fuse *os.File, root Dir, callers func(pid, uid, gid int) pts.Caller, loop *epoll.Loop, gone func()) (*Door, error) {
 	fd, err := takeOver(fuse)
 	if err != nil {
 		return nil, err
 	}
-	return serve(newTree(fd, root, callers), loop)
+	d := newTree(fd, root, callers)
+	d.gone = gone
+	return serve(d, loop)
 }
 
 func serve(d *Door, loop *epoll.Loop) (_ *Door, err error) {

@@ -107,6 +107,14 @@ func (d *Dir) Systems() (*Dir, error) {
 	return s, nil
 }
 
+// OldSystems is Systems, nil when there never was a system.
+func (d *Dir) OldSystems() (*Dir, error) {
+	if _, err := os.Lstat(filepath.Join(d.path, systemsDir)); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return d.Systems()
+}
+
 // Path is the directory's absolute path without symbolic links.
 func (d *Dir) Path() string { return d.path }
 

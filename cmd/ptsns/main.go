@@ -14,7 +14,7 @@ import (
 
 func main() {
 	nsexec.Main() // does not return in the processes that nsexec starts
-	os.Exit(execute(newRootCommand()))
+	os.Exit(mainStatus())
 }
 
 func newRootCommand() *cobra.Command {
@@ -26,9 +26,11 @@ func newRootCommand() *cobra.Command {
 		newLsCommand(),
 		newPathCommand(),
 		newRmCommand(),
+		newMountCommand(),
 		newBenchCommand(),
 		newVersionCommand(),
 		newServeCommand(),
+		newServeSystemCommand(),
 	)
 	return root
 }

@@ -56,7 +56,7 @@ func execute(root *cobra.Command) int {
 	if errors.As(err, &status) {
 		return int(status)
 	}
-	name := "ptsns"
+	name := root.Name()
 	if cmd != root {
 		name += ": " + cmd.Name()
 	}

@@ -28,9 +28,19 @@ func openRuntime(stderr io.Writer) (*rundir.Dir, error) {
 }
 
 func clean(dir *rundir.Dir, stderr io.Writer) {
+	cleanDir(dir, "namespace", stderr)
+	if systems, err := dir.OldSystems(); err != nil {
+		fmt.Fprintf(stderr, "ptsns: clean up after dead servers: %v\n", err)
+	} else if systems != nil {
+		cleanDir(systems, "system", stderr)
+	}
+}
+
+// cleanDir cleans up after the dead servers of dir, which serve what.
+func cleanDir(dir *rundir.Dir, what string, stderr io.Writer) []rundir.Cleaned {
 	cleaned, err := dir.Clean()
 	for _, c := range cleaned {
-		line := fmt.Sprintf("ptsns: cleaned up after namespace %q, whose server (pid %d) died", c.Name, c.ServerPID)
+		line := fmt.Sprintf("ptsns: cleaned up after %s %q, whose server (pid %d) died", what, c.Name, c.ServerPID)
 		if c.Log != "" {
 			line += ": " + printable(c.Log)
 		}
@@ -39,6 +49,7 @@ func clean(dir *rundir.Dir, stderr io.Writer) {
 	if err != nil {
 		fmt.Fprintf(stderr, "ptsns: clean up after dead servers: %v\n", err)
 	}
+	return cleaned
 }
 
 // dial connects to the server of a live namespace.

@@ -1,0 +1,339 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/ptsns/ptsns/devpts"
+	"github.com/ptsns/ptsns/devptsd"
+	"github.com/ptsns/ptsns/fsmount"
+	"github.com/ptsns/ptsns/pts"
+	"github.com/ptsns/ptsns/rundir"
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+)
+
+const mountLong = `Mount mounts a virtual devpts at DIR: terminals that live in a process of ptsns, not
+in the kernel. It is for shell tools, C programs and tests; as mount.ptsns in /sbin
+it makes ` + "`mount -t ptsns -o newinstance,ptmxmode=0666 lxcpts /mnt`" + ` work. It returns when
+DIR is mounted; umount unmounts it. Without arguments it lists what is mounted.
+
+OPTS are those of mount -t devpts -o, and remount, generation=G, system=NAME and
+task=PID. What they do is what they did in Linux of that generation:
+
+  always    4.7 and later: each mount is an instance of its own
+  multiple  2.6.29 to 4.6: a mount with newinstance is one, all others are the initial one
+  legacy    the same without CONFIG_DEVPTS_MULTIPLE_INSTANCES: there is one
+  cloned    2.6.25 with the patches of 2008: one for each cloned PTS namespace. task=PID
+            mounts that of process PID, which is made for it when it has none and has no
+            other process; without it the first namespace's is mounted
+
+Mounts of one system share its initial instance and its limits. A system is there as
+long as something of it is mounted.
+
+Its nodes are files of a FUSE file system, not devices. Therefore ttyname(3) does not
+know them, no kernel calls one a process's controlling terminal (bind DIR/tty over
+/dev/tty to give programs theirs), and a program that was stopped while it read finds
+the read interrupted (EINTR). Programs that need the real thing get it with ptsns run,
+whose terminals are the kernel's.`
+
+// mountFlags are the flags of mount.
+type mountFlags struct {
+	options    []string
+	generation string
+	system     string
+	foreground bool
+	fake       bool // mount(8)'s -f: do everything but the mount
+}
+
+func newMountCommand() *cobra.Command {
+	var f mountFlags
+	cmd := &cobra.Command{
+		Use:                   "mount [FLAGS] SOURCE DIR",
+		DisableFlagsInUseLine: true,
+		Short:                 "Mount a virtual devpts",
+		Long:                  mountLong,
+		Example:               "  ptsns mount -o newinstance,ptmxmode=0666 lxcpts /mnt\n  ptsns mount -o remount,mode=600 lxcpts /mnt\n  ptsns mount --generation multiple devpts /mnt",
+		Args:                  usage(mountArgs),
+		ValidArgsFunction:     completeMount,
+		RunE:                  f.run,
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&f.options, "options", "o", nil, "mount options `OPTS` (repeatable)")
+	flags.StringVar(&f.generation, "generation", "", "behave as Linux of generation `G`: always, multiple, legacy, cloned (default always)")
+	flags.StringVar(&f.system, "system", "", "mount an instance of the system `NAME` (default the generation's name)")
+	flags.BoolVarP(&f.foreground, "foreground", "f", false, "stay until DIR is unmounted; an interrupt unmounts it")
+	_ = cmd.RegisterFlagCompletionFunc("generation", cobra.FixedCompletions([]string{"always", "multiple", "legacy", "cloned"}, cobra.ShellCompDirectiveNoFileComp)) // fails for flags that are not there
+	_ = cmd.RegisterFlagCompletionFunc("system", completeSystems)
+	_ = cmd.RegisterFlagCompletionFunc("options", cobra.NoFileCompletions)
+	return cmd
+}
+
+// completeMount completes the directory.
+func completeMount(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) == 1 {
+		return nil, cobra.ShellCompDirectiveFilterDirs
+	}
+	return nil, cobra.ShellCompDirectiveNoFileComp
+}
+
+func completeSystems(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	dir, err := rundir.Open()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	systems, err := dir.OldSystems()
+	if err != nil || systems == nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	names, err := systems.Names()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+func mountArgs(_ *cobra.Command, args []string) error {
+	switch len(args) {
+	case 0, 2:
+		return nil
+	case 1:
+		return errors.New("a source and a directory are needed")
+	}
+	return fmt.Errorf("%d arguments, want a source and a directory", len(args))
+}
+
+// mountJob is what a command line of mount comes to.
+type mountJob struct {
+	source, dir string
+	generation  devpts.Generation
+	system      string
+	named       bool // the system was named
+	remount     bool
+	merge       bool // of a remount: add the options to those in force
+	request     devptsd.Request
+}
+
+// job takes what is ours from the options and leaves the rest for the file system.
+func (f *mountFlags) job(args []string) (mountJob, error) {
+	j := mountJob{source: args[0], dir: args[1], system: f.system}
+	generation := f.generation
+	var rest []string
+	for item := range strings.SplitSeq(strings.Join(f.options, ","), ",") {
+		key, value, _ := strings.Cut(item, "=")
+		switch key {
+		case "remount":
+			j.remount = true
+		case "generation":
+			generation = value
+		case "system":
+			j.system = value
+		case "user_id", "group_id", "allow_other", "max_read":
+			// mount -o remount,OPTS DIR adds OPTS to what /proc/mounts shows, which of ours are FUSE's alone.
+			j.merge = true
+		case "task":
+			pid, err := parsePID(value)
+			if err != nil {
+				return j, usageError{err}
+			}
+			j.request.Task = pid
+		default:
+			rest = append(rest, item)
+		}
+	}
+	j.request.Options = strings.Join(rest, ",")
+	if generation != "" {
+		g, err := devpts.ParseGeneration(generation)
+		if err != nil {
+			return j, usageError{err}
+		}
+		j.generation = g
+	}
+	if j.named = j.system != ""; !j.named {
+		j.system = j.generation.String()
+	}
+	if err := pts.CheckName(j.system); err != nil {
+		return j, usageError{err}
+	}
+	j.request.Source, j.request.Generation = j.source, j.generation
+	dir, err := filepath.Abs(j.dir)
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		return j, err
+	}
+	j.dir = dir
+	if st, err := os.Stat(dir); err == nil && !st.IsDir() {
+		return j, &os.PathError{Op: "mount", Path: dir, Err: unix.ENOTDIR}
+	}
+	return j, nil
+}
+
+func (f *mountFlags) run(cmd *cobra.Command, args []string) error {
+	dir, err := openRuntime(cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	systems, err := dir.Systems()
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		return listMounts(cmd.Context(), systems, cmd.OutOrStdout())
+	}
+	j, err := f.job(args)
+	if err != nil {
+		return err
+	}
+	if f.fake {
+		return nil
+	}
+	if j.remount {
+		return j.doRemount(cmd.Context(), systems, cmd.ErrOrStderr())
+	}
+	ctx, stop := cmd.Context(), func() {}
+	if f.foreground {
+		ctx, stop = signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	}
+	defer stop()
+	client, err := j.mount(ctx, dir, systems, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if !f.foreground {
+		return nil
+	}
+	if err := client.Wait(ctx, j.request.Device); err == nil || ctx.Err() == nil {
+		return err
+	}
+	err = unix.Unmount(j.dir, unix.UMOUNT_NOFOLLOW)
+	if err == unix.EBUSY {
+		fmt.Fprintf(cmd.ErrOrStderr(), "ptsns: mount: %s is in use; it goes when it is not any more\n", j.dir)
+		err = unix.Unmount(j.dir, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	}
+	if err != nil {
+		return fmt.Errorf("unmount %s: %w", j.dir, err)
+	}
+	return nil
+}
+
+// mount mounts, by the system's server, which it starts where there is none. It
+// returns the connection to it.
+func (j *mountJob) mount(ctx context.Context, dir, systems *rundir.Dir, stderr io.Writer) (*devptsd.Client, error) {
+	for {
+		fresh, err := devptsd.Prepare(j.source, j.request.Options)
+		if err != nil {
+			if errors.Is(err, unix.EPERM) {
+				err = fmt.Errorf("%w (mounting needs root)", err)
+			}
+			return nil, err
+		}
+		defer fresh.Close()
+		client, err := findSystem(ctx, dir, systems, j.system, j.generation)
+		if err != nil {
+			return nil, err
+		}
+		warnings, err := client.Mount(ctx, j.request, fresh, j.dir)
+		if errors.Is(err, devptsd.ErrGone) && ctx.Err() == nil {
+			_ = client.Close() // its last mount went; the next server takes ours
+			if err := serverDied(systems, j.system, stderr); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err != nil {
+			_ = client.Close()
+			return nil, err
+		}
+		for _, w := range warnings {
+			fmt.Fprintf(stderr, "ptsns: mount: warning: %s\n", printable(w))
+		}
+		j.request.Device = fresh.Device()
+		return client, nil
+	}
+}
+
+// doRemount finds the mount at the directory among those of all systems and gives it
+// its new options.
+func (j *mountJob) doRemount(ctx context.Context, systems *rundir.Dir, stderr io.Writer) error {
+	device, err := devptsd.DeviceAt(j.dir)
+	if err != nil {
+		return err
+	}
+	names, err := systems.Names()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		client, err := dialSystem(ctx, systems, name)
+		if err != nil {
+			continue // it is ending, and so are its mounts
+		}
+		defer client.Close()
+		system, err := client.List(ctx)
+		if err != nil {
+			return fmt.Errorf("system %q: %w", name, err)
+		}
+		for _, m := range system.Mounts {
+			if m.Device != device {
+				continue
+			}
+			warnings, err := client.Remount(ctx, device, j.request.Options, j.merge)
+			for _, w := range warnings {
+				fmt.Fprintf(stderr, "ptsns: mount: warning: %s\n", printable(w))
+			}
+			if err != nil {
+				return err
+			}
+			return fsmount.Remount(j.dir, fsmount.Split(j.request.Options))
+		}
+	}
+	return fmt.Errorf("nothing of ptsns is mounted at %s: %w", j.dir, unix.EINVAL)
+}
+
+// listMounts prints what the systems have mounted, in the form of mount(8).
+func listMounts(ctx context.Context, systems *rundir.Dir, w io.Writer) error {
+	names, err := systems.Names()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "SYSTEM\tGENERATION\tSERVER\tSOURCE\tDIR\tTERMINALS\tOPTIONS")
+	var failed error
+	for _, name := range names {
+		system, err := listSystem(ctx, systems, name)
+		if errors.Is(err, devptsd.ErrGone) || errors.Is(err, os.ErrNotExist) {
+			continue // it has just ended
+		}
+		if err != nil {
+			failed = exitStatus(exitFailure)
+			fmt.Fprintf(t, "%s\t-\t-\t-\t-\t-\t%s\n", name, printable(err.Error()))
+			continue
+		}
+		for _, m := range system.Mounts {
+			fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%d\t%s\n", name, system.Generation, system.ServerPID,
+				printable(m.Source), printable(m.Dir), m.Terminals, m.Options)
+		}
+	}
+	return errors.Join(t.Flush(), failed)
+}
+
+func listSystem(ctx context.Context, systems *rundir.Dir, name string) (devptsd.System, error) {
+	client, err := dialSystem(ctx, systems, name)
+	if err != nil {
+		return devptsd.System{}, err
+	}
+	defer client.Close()
+	return client.List(ctx)
+}

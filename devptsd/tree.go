@@ -1,0 +1,110 @@
+//go:build linux
+
+package devptsd
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ptsns/ptsns/devpts"
+	"github.com/ptsns/ptsns/fusefs"
+	"github.com/ptsns/ptsns/pts"
+)
+
+// node is a node of an instance as fusefs shows it.
+type node struct{ n *devpts.Node }
+
+func (x node) ID() uint64 { return x.n.ID() }
+
+func (x node) Stat() (fusefs.Stat, error) {
+	st := x.n.Stat()
+	return fusefs.Stat{Ino: st.Ino, Mode: st.Mode & 0o7777, Nlink: st.Nlink, UID: st.UID, GID: st.GID, Rdev: kernelRdev(x.n.Rdev()),
+		Blksize: devpts.BlockSize, Atime: st.Atime, Mtime: st.Mtime, Ctime: st.Ctime}, nil
+}
+
+// kernelRdev is a device number as system calls have it.
+func kernelRdev(rdev uint64) uint64 {
+	return unix.Mkdev(uint32(rdev>>8&0xfff), uint32(rdev&0xff|rdev>>12&^0xff))
+}
+
+func (x node) Open(c pts.Caller, flags int) (pts.End, error) { return x.n.Open(c, flags) }
+
+func (x node) Chmod(c pts.Caller, mode uint32) error { return x.n.Chmod(c, mode) }
+
+func (x node) Chown(c pts.Caller, uid, gid int) error { return x.n.Chown(c, uid, gid) }
+
+// Utimens gives a node the times that are asked for. The owner alone sets them to what he
+// likes, whoever may write sets them to now.
+func (x node) Utimens(c pts.Caller, atime, mtime fusefs.SetTime) error {
+	now := time.Now()
+	times := make([]time.Time, 2)
+	for i, t := range []fusefs.SetTime{atime, mtime} {
+		switch {
+		case t.Set && t.Now:
+			times[i] = now
+		case t.Set:
+			times[i] = t.Time
+		}
+	}
+	return x.n.Utimens(c, times[0], times[1])
+}
+
+// root is the directory of a mount.
+type root struct {
+	node
+	s *Server
+	m *devpts.Mount
+}
+
+// ttyName is the name of the node that opens the controlling terminal of whoever opens it.
+// Linux has none there; it is not listed, so that listings stay Linux's.
+const ttyName = "tty"
+
+func (x root) Lookup(name string) (fusefs.Node, error) {
+	n, err := x.m.Lookup(name)
+	if err == nil {
+		return node{n}, nil
+	}
+	if name == ttyName && x.s.system.Generation() != devpts.Cloned {
+		return tty{x.s}, nil
+	}
+	return nil, err
+}
+
+func (x root) Entries() ([]fusefs.Entry, error) {
+	nodes, err := x.m.ReadDir()
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]fusefs.Entry, len(nodes))
+	for i, n := range nodes {
+		entries[i] = fusefs.Entry{Name: n.Name(), Ino: n.Ino()}
+	}
+	return entries, nil
+}
+
+func (x root) Mknod(c pts.Caller, name string, mode uint32, rdev uint64) error {
+	return x.m.Instance().Mknod(c, name, mode, uint64(unix.Major(rdev))<<8|uint64(unix.Minor(rdev))&0xff|uint64(unix.Minor(rdev))&^0xff<<12)
+}
+
+// tty is the node tty: mode 0666 and root's, like /dev/tty.
+type tty struct{ s *Server }
+
+// ttyID is the ID of tty. Those of nodes count from 1 and do not come so far.
+const ttyID = 1 << 61
+
+func (x tty) ID() uint64 { return ttyID }
+
+func (x tty) Stat() (fusefs.Stat, error) {
+	return fusefs.Stat{Ino: pts.MaxTerminals + 3, Mode: 0o666, Nlink: 1, Rdev: unix.Mkdev(5, 0), Blksize: devpts.BlockSize,
+		Atime: x.s.started, Mtime: x.s.started, Ctime: x.s.started}, nil
+}
+
+func (x tty) Open(c pts.Caller, flags int) (pts.End, error) {
+	return x.s.system.OpenControlling(c, flags)
+}
+
+func (tty) Chmod(pts.Caller, uint32) error                           { return pts.EPERM }
+func (tty) Chown(pts.Caller, int, int) error                         { return pts.EPERM }
+func (tty) Utimens(pts.Caller, fusefs.SetTime, fusefs.SetTime) error { return pts.EPERM }
