@@ -13,21 +13,18 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/pts"
+	"github.com/ptsns/ptsns/wait"
 )
 
 // Kernel is the driver of real pairs, of the devpts at /dev/pts.
 type Kernel struct {
-	// Looks is for how many milliseconds what is there has to stay as it is, where
-	// nothing else tells whether all has arrived. Who repeats what differs needs fewer.
-	Looks int
+	*Settler
 
-	patient bool
-	self    *calls
-	path    string // of the pts
-	socket  string
-	listen  *net.UnixListener
-	procs   []*helper // started in this conversation
-	settler
+	self   *calls
+	path   string // of the pts
+	socket string
+	listen *net.UnixListener
+	procs  []*helper // started in this conversation
 }
 
 // NewKernel makes the driver, which starts processes only for conversations that fork.
@@ -36,7 +33,8 @@ func NewKernel() (*Kernel, error) {
 	if err != nil || f.Mode()&os.ModeCharDevice == 0 {
 		return nil, fmt.Errorf("no /dev/ptmx: %w", err)
 	}
-	k := &Kernel{self: newCalls(), Looks: 4}
+	k := &Kernel{self: newCalls()}
+	k.Settler = NewSettler((*kernelEnds)(k))
 	k.listen, err = net.ListenUnix("unix", &net.UnixAddr{Net: "unix"}) // the kernel chooses an abstract name
 	if err != nil {
 		return nil, err
@@ -51,10 +49,6 @@ func (k *Kernel) Close() error {
 	return k.listen.Close()
 }
 
-// Patient makes it look much longer, for who has seen a difference: a machine that has other things
-// to do may let the worker wait.
-func (k *Kernel) Patient(on bool) { k.patient = on }
-
 // Self is the observer, in this process.
 func (k *Kernel) Self() Proc { return (*observer)(k) }
 
@@ -64,7 +58,7 @@ func (k *Kernel) Reset() {
 		_ = unix.Close(fd) // a tty reports nothing here
 	}
 	clear(k.self.fds)
-	k.settler = settler{}
+	k.Settler.Reset()
 	for _, h := range k.procs {
 		h.end()
 	}
@@ -76,6 +70,40 @@ func (k *Kernel) Sleep(d time.Duration) {
 	_, _ = unix.Poll(nil, int(d/time.Millisecond)) // a signal that cuts it short shows as a mismatch
 }
 
+// kernelEnds are the observer's.
+type kernelEnds Kernel
+
+func (k *kernelEnds) Any() bool    { return len(k.self.fds) > 0 }
+func (k *kernelEnds) Others() bool { return len(k.procs) > 0 }
+
+func (k *kernelEnds) Named(name string) Asked {
+	fd, ok := k.self.fds[name]
+	if !ok {
+		return nil
+	}
+	return kernelEnd(fd)
+}
+
+// kernelEnd is a descriptor.
+type kernelEnd int
+
+func (fd kernelEnd) Poll() wait.Events {
+	e, err := poll(int(fd))
+	if err != nil {
+		return wait.Err
+	}
+	return e
+}
+
+func (fd kernelEnd) Ioctl(_ pts.Caller, req uint32, arg []byte) (int, error) {
+	res := ioctl(int(fd), Op{Req: req, Data: arg})
+	if res.Errno != 0 {
+		return 0, unix.Errno(res.Errno)
+	}
+	copy(arg, res.Data)
+	return res.N, nil
+}
+
 // observer is the process that asks.
 type observer Kernel
 
@@ -84,7 +112,7 @@ func (o *observer) Result() Result { return Result{} }
 
 func (o *observer) Do(op Op) Result {
 	k := (*Kernel)(o)
-	k.before(op)
+	k.Before(op)
 	op = k.prepare(op, k.self)
 	for {
 		res := k.self.do(op)
