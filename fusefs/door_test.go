@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"github.com/ptsns/ptsns/devpts"
 	"github.com/ptsns/ptsns/epoll"
 	"github.com/ptsns/ptsns/kpts"
 	"github.com/ptsns/ptsns/pts"
@@ -45,59 +46,11 @@ const (
 	onKernel  kind = "kernel"
 	onTap     kind = "tap"
 	onVirtual kind = "virtual"
+	onEmpty   kind = "empty" // virtual, with nothing bound elsewhere
 )
 
 // deadline is when a scenario that hangs is killed; what it printed until then is shown.
 const deadline = 20 * time.Second
-
-// inside makes the child's mounts from the descriptors it was given, and runs the
-// scenario. The last two are /dev/fuse, where there is one, and one whose closing tells
-// that it is mounted; before them is the mount of the kernel's instance.
-func inside(name string) int {
-	steps := map[kind][]func() error{
-		onKernel:  {attachInstance},
-		onTap:     {attachInstance, mountFile},
-		onVirtual: {mountTree},
-	}[kind(os.Getenv(kindVar))]
-	private := func() error { return unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") }
-	for _, step := range slices.Concat([]func() error{private}, steps, []func() error{redirectPtmx}) {
-		if err := step(); err != nil {
-			fmt.Fprintln(os.Stderr, "making the mounts:", err)
-			return 1
-		}
-	}
-	return play(scenarios[name].run, name)
-}
-
-func attachInstance() error {
-	defer unix.Close(3)
-	return unix.MoveMount(3, "", unix.AT_FDCWD, "/dev/pts", unix.MOVE_MOUNT_F_EMPTY_PATH)
-}
-
-func mountFile() error { return mountFuse(4, "/dev/pts/ptmx", "100666") }
-
-func mountTree() error {
-	if err := mountFuse(3, "/dev/pts", "40755"); err != nil {
-		return err
-	}
-	return unix.Mount("/dev/pts/tty", "/dev/tty", "", unix.MS_BIND, "")
-}
-
-// mountFuse mounts the descriptor fd and closes the one after it, which tells the parent
-// that it can serve.
-func mountFuse(fd int, where, rootmode string) error {
-	opts := fmt.Sprintf("fd=%d,rootmode=%s,user_id=0,group_id=0,allow_other", fd, rootmode)
-	err := unix.Mount("ptsns", where, "fuse", unix.MS_NOSUID|unix.MS_NODEV, opts)
-	return errors.Join(err, unix.Close(fd), unix.Close(fd+1))
-}
-
-func redirectPtmx() error {
-	if err := unix.Mount("/dev/pts/ptmx", "/dev/ptmx", "", unix.MS_BIND, ""); err != nil {
-		return err
-	}
-	_, err := os.Stat("/dev/ptmx")
-	return err
-}
 
 // play runs f on a stage of its own.
 func play(f func(*stage), name string) (code int) {
@@ -192,8 +145,8 @@ func runScenario(tb testing.TB, name string, on kind) (transcript string, left i
 		}
 	case onTap:
 		r.startTapped(r.mountKernel(options))
-	case onVirtual:
-		r.startVirtual(options)
+	case onVirtual, onEmpty:
+		r.startVirtual(sc.generation, options)
 	}
 	if err := r.cmd.Wait(); err != nil {
 		tb.Errorf("%s (%s): %v (%v)\n%s", name, on, err, ctx.Err(), r.out.String())
@@ -304,7 +257,9 @@ type scenario struct {
 	options   string // of the instance; "" is room for 64 terminals that everybody may open
 	run       func(*stage)
 	closesAll bool // nothing must be open at its end
-	only      kind // not for comparison
+	// generation of the virtual instance; notCompared: it is not for comparison
+	generation  devpts.Generation
+	notCompared bool
 }
 
 var scenarios = map[string]scenario{}
@@ -332,7 +287,7 @@ func TestConformance(t *testing.T) {
 		}
 	}
 	for name, sc := range scenarios {
-		if sc.only != "" {
+		if sc.notCompared {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {

@@ -115,6 +115,7 @@ type kernel struct {
 	ptmx *fakePtmx
 	fd   int
 	next uint64
+	node uint64
 }
 
 func newKernel(tb testing.TB) *kernel {
@@ -124,7 +125,7 @@ func newKernel(tb testing.TB) *kernel {
 		tb.Fatal(err)
 	}
 	p := new(fakePtmx)
-	k := &kernel{tb: tb, door: newDoor(fds[0], p, false), ptmx: p, fd: fds[1]}
+	k := &kernel{tb: tb, door: newDoor(fds[0], p, false), ptmx: p, fd: fds[1], node: wire.RootNode}
 	tb.Cleanup(func() {
 		k.door.Close()
 		unix.Close(k.fd)
@@ -152,7 +153,9 @@ func (k *kernel) ask(op wire.Op, body ...any) uint64 {
 		}
 	}
 	k.next += 2 // as the kernel counts
-	k.door.dispatch(request(op, k.next, b.Bytes()), k.door.out)
+	msg := request(op, k.next, b.Bytes())
+	binary.LittleEndian.PutUint64(msg[16:], k.node)
+	k.door.dispatch(msg, k.door.out)
 	return k.next
 }
 

@@ -25,17 +25,19 @@ func TestHostile(t *testing.T) {
 			"after them: ok", `another terminal: "hello"`},
 		"slow memory": {"TIOCSWINSZ: ok", "size {0 0 0 0}"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			got, _ := runScenario(t, name, onTap)
-			if d := cmp.Diff(want, strings.Split(strings.TrimSpace(got), "\n")); d != "" {
-				t.Errorf("(-want +got):\n%s", d)
-			}
-		})
+		for _, on := range []kind{onTap, onVirtual} {
+			t.Run(name+"/"+string(on), func(t *testing.T) {
+				got, _ := runScenario(t, name, on)
+				if d := cmp.Diff(want, strings.Split(strings.TrimSpace(got), "\n")); d != "" {
+					t.Errorf("(-want +got):\n%s", d)
+				}
+			})
+		}
 	}
 }
 
 func init() {
-	hostile := func(run func(*stage)) scenario { return scenario{run: run, only: onTap} }
+	hostile := func(run func(*stage)) scenario { return scenario{run: run, notCompared: true} }
 	scenarios["hostile appending"] = hostile(hostileAppending)
 	scenarios["hostile offset"] = hostile(hostileOffset)
 	scenarios["hostile mapping"] = hostile(hostileMapping)

@@ -49,6 +49,9 @@ func isPts(n Node) bool {
 
 // leadsSession tells whether the thread is one of a process that leads a session.
 func leadsSession(tid int) bool {
+	if tid <= 0 {
+		return false // to getsid(2) 0 is us
+	}
 	sid, err := unix.Getsid(tid)
 	if err != nil || sid == 0 {
 		return false

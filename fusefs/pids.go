@@ -17,6 +17,9 @@ func pidFor(pid, id int) int {
 	if id <= 0 {
 		return id
 	}
+	if pid == 0 {
+		return 0 // it is in no pid namespace that we know
+	}
 	there := procfs.Namespace(pid, "pid")
 	if there == "" || there == procfs.Namespace(os.Getpid(), "pid") {
 		return id
@@ -42,6 +45,9 @@ const noGroup = 1<<31 - 1
 func ourGroup(pid, id int) int {
 	if id <= 0 {
 		return id
+	}
+	if pid == 0 {
+		return noGroup
 	}
 	there := procfs.Namespace(pid, "pid")
 	if there == "" || there == procfs.Namespace(os.Getpid(), "pid") {

@@ -3,9 +3,12 @@
 package fusefs
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +21,7 @@ func init() {
 	scenarios["long directory"] = scenario{options: "ptmxmode=666,max=1100", run: longDirectory}
 	scenarios["node of a pts"] = scenario{options: "mode=600,ptmxmode=666", run: nodeOfPts}
 	scenarios["closed nodes"] = scenario{run: closedNodes}
+	scenarios["events"] = scenario{run: events}
 }
 
 // list shows the names of /dev/pts with the inode numbers that it lists them under.
@@ -37,19 +41,10 @@ func (s *stage) entries(dir int) (list string) {
 			return list
 		}
 		for e := b[:n]; len(e) > 0; e = e[int(e[16])|int(e[17])<<8:] {
-			name, _, _ := cutNUL(e[19:])
-			list += fmt.Sprintf("%s=%d ", name, e[0])
+			name, _, _ := bytes.Cut(e[19:], []byte{0})
+			list += fmt.Sprintf("%s=%d ", name, binary.NativeEndian.Uint64(e))
 		}
 	}
-}
-
-func cutNUL(b []byte) (name string, rest []byte, found bool) {
-	for i, c := range b {
-		if c == 0 {
-			return string(b[:i]), b[i+1:], true
-		}
-	}
-	return string(b), nil, false
 }
 
 func (s *stage) stat(label, path string) {
@@ -76,10 +71,7 @@ func directory(s *stage) {
 	s.stat("root as a directory", "/dev/pts/.")
 	s.stat("terminal 2", "/dev/pts/2")
 	s.stat("ptmx", "/dev/pts/ptmx")
-	for _, name := range []string{"3", "00", "-1", "", "x", "2/", "2/x", "tt", ".ptmx", "4294967298", string(make([]byte, 0)) + longName(255), longName(256)} {
-		if name == "" {
-			continue
-		}
+	for _, name := range []string{"3", "00", "-1", "x", "2/", "2/x", "tt", ".ptmx", "4294967298", strings.Repeat("a", 255), strings.Repeat("a", 256)} {
 		s.stat(fmt.Sprintf("%.12q of %d bytes", name, len(name)), "/dev/pts/"+name)
 	}
 	var st unix.Statfs_t
@@ -101,14 +93,6 @@ func directory(s *stage) {
 	s.say("read of the directory: %s", name(err))
 	_, err = unix.Open("/dev/pts", unix.O_RDWR, 0)
 	s.say("open of the directory to write: %s", name(err))
-}
-
-func longName(n int) string {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = 'a'
-	}
-	return string(b)
 }
 
 func directoryChanges(s *stage) {
@@ -279,4 +263,31 @@ func closedNodes(s *stage) {
 	s.put(s.pts(m), "new")
 	s.await(m, unix.POLLIN)
 	s.read("the new one", m, 10)
+}
+
+// events is what inotify tells of the directory.
+func events(s *stage) {
+	in, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	s.must(err, "inotify_init1")
+	_, err = unix.InotifyAddWatch(in, "/dev/pts", unix.IN_CREATE|unix.IN_DELETE|unix.IN_OPEN|unix.IN_ACCESS|unix.IN_MODIFY)
+	s.must(err, "inotify_add_watch")
+	m, p := s.rawPair()
+	s.put(p, "x")
+	s.await(m, unix.POLLIN)
+	s.read("ptm", m, 1)
+	s.put(m, "y")
+	s.await(p, unix.POLLIN)
+	s.read("pts", p, 1)
+	s.must(unix.Close(p), "closing")
+	s.close(m)
+	b := make([]byte, 4096)
+	n, err := unix.Read(in, b)
+	s.must(err, "reading events")
+	names := map[uint32]string{unix.IN_CREATE: "create", unix.IN_DELETE: "delete", unix.IN_OPEN: "open", unix.IN_ACCESS: "access", unix.IN_MODIFY: "modify"}
+	var list []string
+	for e := b[:n]; len(e) > 0; e = e[unix.SizeofInotifyEvent+binary.NativeEndian.Uint32(e[12:]):] {
+		who, _, _ := bytes.Cut(e[unix.SizeofInotifyEvent:], []byte{0})
+		list = append(list, fmt.Sprintf("%s %s", names[binary.NativeEndian.Uint32(e[4:])], who))
+	}
+	s.say("events: %s", strings.Join(list, ", "))
 }

@@ -26,6 +26,8 @@ func init() {
 	parts["is in the background"] = isInTheBackground
 	parts["reads as the foreground"] = func(s *stage) { s.readNow("the foreground", 3) }
 	parts["is interrupted"] = isInterrupted
+	scenarios["groups of a pid namespace"] = scenario{run: groupsOfPidNS}
+	parts["is a shell"] = isAShell
 }
 
 // readNow reads without waiting for who asks, not for who opened the file.
@@ -244,4 +246,30 @@ func isInterrupted(s *stage) {
 	s.say("ready")
 	n, err := unix.Read(3, make([]byte, 10))
 	s.say("came back: %d %s", n, name(err))
+}
+
+// groupsOfPidNS is a shell as pid 1 of a namespace: it knows its jobs by other numbers.
+func groupsOfPidNS(s *stage) {
+	_, p := s.pair()
+	attr := leads(3)
+	attr.Cloneflags = unix.CLONE_NEWPID
+	cmd, talk, heard := s.part("is a shell", attr, p)
+	s.ends("shell", cmd, talk, heard)
+}
+
+func isAShell(s *stage) {
+	const p = 3
+	signal.Ignore(unix.SIGTTOU)
+	who := map[int]string{os.Getpid(): "the shell", 0: "none"}
+	s.pid("TIOCGPGRP", p, pts.TIOCGPGRP, who)
+	s.pid("TIOCGSID", p, pts.TIOCGSID, who)
+	cmd, talk, heard := s.part("waits", &unix.SysProcAttr{Setpgid: true})
+	s.line(heard)
+	who[cmd.Process.Pid] = "the job"
+	s.int("the job to the foreground", p, pts.TIOCSPGRP, int32(cmd.Process.Pid))
+	s.pid("TIOCGPGRP", p, pts.TIOCGPGRP, who)
+	s.int("a group that is not there", p, pts.TIOCSPGRP, 1<<20)
+	s.int("the shell to the foreground", p, pts.TIOCSPGRP, int32(unix.Getpgrp()))
+	s.pid("TIOCGPGRP", p, pts.TIOCGPGRP, who)
+	s.ends("job", cmd, talk, heard)
 }
