@@ -36,7 +36,8 @@ type End interface {
 
 // Caller is the process on whose behalf an end is opened or asked. A nil Caller
 // is this program itself. To the ends of package pty, one that is a job.Process too
-// is under job control.
+// is under job control, and one with Privileged() bool has CAP_SYS_ADMIN where that says so;
+// of others uid 0 has.
 type Caller interface {
 	// PID is the caller's thread in this process's pid namespace.
 	PID() int
