@@ -1,0 +1,63 @@
+package conform
+
+import (
+	"path"
+	"slices"
+)
+
+// Difference is what a step comes to on one kind, for a reason, instead of what the file says. A
+// step, a case and a result may be patterns of path.Match.
+type Difference struct {
+	Kind, Case string
+	Step       string // as it stands in the file, with the kernel's result
+	Got        string
+	Why        string
+}
+
+// Matches tells whether m, which came in a case of a kind, is this difference.
+func (d Difference) Matches(kind, name string, m Mismatch) bool {
+	return d.Kind == kind && match(d.Case, name) && match(d.Step, m.Step.String()) && match(d.Got, m.Got)
+}
+
+func match(pattern, s string) bool {
+	ok, err := path.Match(pattern, s)
+	return pattern == s || err == nil && ok
+}
+
+// Differences are all that are known. DIFFERENCES.md tells them.
+var Differences = slices.Concat(kernelDifferences("kernel"), kernelDifferences("mounted"), delivered("virtual"), delivered("mounted"), mountedDifferences)
+
+const (
+	fills   = "a read of a ptm goes on until its buffer is full or little was left, to have fewer of them"
+	unknown = "what no terminal answers is not asked of the kernel, which would say EIO once the end is hung up"
+	arrived = "the kernel may leave it under way until more is written; here it has arrived"
+	size    = "the kernel answers FIONREAD of a regular file by itself, with its size"
+	reads   = "the number says that its argument is an address, which FUSE reads and fails on before it asks"
+	nothing = "FUSE is not asked for a write of nothing"
+)
+
+// kernelDifferences are those of package kpts, which uses the files of both kinds.
+func kernelDifferences(kind string) []Difference {
+	return []Difference{
+		{kind, "oracle/limits", `read ptm 20000 -> "x"*2000 "y"*2000 "z"*95`, `"x"*2000 "y"*2000 "z"*2000`, fills},
+		{kind, "oracle/limits", `read ptm 20000 -> "z"*1905`, "EAGAIN", fills},
+		{kind, "oracle/*", "ioctl pts 0x5499 -> EIO", "ENOTTY", unknown},
+		{kind, "oracle/*", "ioctl pts TIOCMGET -> EIO", "ENOTTY", unknown},
+	}
+}
+
+// delivered is where the kernel's worker shows.
+func delivered(kind string) []Difference {
+	return []Difference{{kind, "oracle/vhangup-write", "*", "*", arrived}}
+}
+
+var mountedDifferences = []Difference{
+	{"mounted", "*", "ioctl * FIONREAD -> *", "4096", size},
+	{"mounted", "oracle/*", "ioctl * FIONREAD -> *", "4096", size},
+	{"mounted", "requests", "ioctl pts TIOCSIG 2 -> ENOTTY", "EFAULT", reads},
+	{"mounted", "requests", "ioctl ptm TIOCSIG 2", "EFAULT", reads},
+	{"mounted", "requests", "ioctl ptm TIOCSIG 9 -> EINVAL", "EFAULT", reads},
+	{"mounted", "oracle/requests", "ioctl * TIOCSIG *", "EFAULT", reads},
+	{"mounted", "oracle/requests", "ioctl pts TIOCSPTLCK badptr -> ENOTTY", "EFAULT", reads},
+	{"mounted", "oracle/ptm-closed", `write pts "" -> EIO`, "0", nothing},
+}
