@@ -16,9 +16,13 @@ import (
 	"github.com/ptsns/ptsns/wait"
 )
 
-// Kernel is the driver of real pairs, of the devpts at /dev/pts.
+// Kernel is the driver of real pairs, of the devpts at /dev/pts, or of what serves as one.
 type Kernel struct {
 	*Settler
+
+	// Busy is called between looks at a process that seems to be blocked. It returns once who
+	// answers its call had the time to, where that is not the kernel itself. nil: it is.
+	Busy func()
 
 	self   *calls
 	path   string // of the pts
@@ -29,12 +33,12 @@ type Kernel struct {
 
 // NewKernel makes the driver, which starts processes only for conversations that fork.
 func NewKernel() (*Kernel, error) {
-	f, err := os.Stat("/dev/ptmx")
-	if err != nil || f.Mode()&os.ModeCharDevice == 0 {
+	if _, err := os.Stat("/dev/ptmx"); err != nil {
 		return nil, fmt.Errorf("no /dev/ptmx: %w", err)
 	}
 	k := &Kernel{self: newCalls()}
 	k.Settler = NewSettler((*kernelEnds)(k))
+	var err error
 	k.listen, err = net.ListenUnix("unix", &net.UnixAddr{Net: "unix"}) // the kernel chooses an abstract name
 	if err != nil {
 		return nil, err
@@ -188,7 +192,27 @@ func (h *helper) Do(op Op) Result {
 	if h.left && (op.Call == Close || op.Call == Poll) {
 		return Result{Blocked: true}
 	}
+	if op.Call == Exit {
+		return h.exit()
+	}
 	return h.order(order{Op: h.k.prepare(op, h.k.self)})
+}
+
+// exit returns when the process has exited: its last breath closes the connection, and only
+// then its terminal is given up.
+func (h *helper) exit() Result {
+	fd, err := unix.PidfdOpen(h.hello.PID, 0)
+	if err != nil {
+		return fail(err)
+	}
+	defer unix.Close(fd)
+	res := h.order(order{Op: Op{Call: Exit}})
+	for {
+		_, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1)
+		if err != unix.EINTR {
+			return res
+		}
+	}
 }
 
 func (h *helper) Fork(ends []string) (Proc, error) {
@@ -224,8 +248,12 @@ func (h *helper) order(o order) Result {
 }
 
 // Result waits until the call returns, or the process sleeps in it or is stopped. A
-// process that something woke is not asleep, so three looks in a row settle it.
+// process that something woke is not asleep, so a few looks in a row settle it.
 func (h *helper) Result() Result {
+	looks := 3
+	if h.k.Busy != nil {
+		looks *= 4
+	}
 	asleep, stopped := 0, 0
 	for h.left {
 		select {
@@ -237,6 +265,9 @@ func (h *helper) Result() Result {
 			return res
 		case <-time.After(time.Millisecond):
 		}
+		if h.k.Busy != nil {
+			h.k.Busy()
+		}
 		switch state := h.state(); {
 		case state == 'T':
 			asleep, stopped = 0, stopped+1
@@ -245,10 +276,10 @@ func (h *helper) Result() Result {
 		default:
 			asleep, stopped = 0, 0
 		}
-		if stopped == 3 {
+		if stopped >= looks {
 			return Result{Stopped: true}
 		}
-		if asleep == 3 {
+		if asleep >= looks {
 			return Result{Blocked: true}
 		}
 	}
