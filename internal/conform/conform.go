@@ -5,7 +5,7 @@
 // A case is a file in testdata in the language of internal/oracle, with verbs of its own for
 // what an instance does (see Runner); its results are what the kernel answered. The
 // conversations of internal/oracle in which nobody else takes part are held over each
-// kind too: see Fits. What a kind does otherwise for a reason is listed in Differences, and
+// kind too: see Fits. The others are held with real processes on a mounted instance. What a kind does otherwise for a reason is listed in Differences, and
 // in DIFFERENCES.md; a test fails when it does otherwise for none, and when what is listed differs no longer.
 //
 // It is a tool for tests and ships in no program. A Runner belongs to one goroutine and has

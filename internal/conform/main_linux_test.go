@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ptsns/ptsns/internal/oracle"
 )
 
 // roleVar says what this program was started again for.
@@ -18,6 +20,7 @@ const roleVar = "PTSNS_CONFORM_ROLE"
 // TestMain runs the tests in a mount namespace of their own, where root can make one: what
 // they mount is gone with them.
 func TestMain(m *testing.M) {
+	oracle.Main()
 	switch os.Getenv(roleVar) {
 	case "server":
 		os.Exit(serve())
@@ -43,7 +46,7 @@ func TestMain(m *testing.M) {
 func runInside() int {
 	runtime.LockOSThread() // whose end would end it
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Env = append(os.Environ(), roleVar+"=inside")
+	cmd.Env = append(os.Environ(), roleVar+"=inside", "GORACE=atexit_sleep_ms=0")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &unix.SysProcAttr{Cloneflags: unix.CLONE_NEWNS, Pdeathsig: unix.SIGKILL}
 	err := cmd.Run()

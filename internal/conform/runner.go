@@ -72,9 +72,7 @@ func (m Mismatch) String() string {
 }
 
 // Run runs a case, or holds a conversation on an instance with no options, and ends all
-// it started. known tells which mismatches are none to stop at; after others it goes on at the next
-// mount or pair. With record it writes what comes out into c. An error is a fault in
-// the file.
+// it started: see Walk.
 func (r *Runner) Run(c *oracle.Conversation, record bool, known func(Mismatch) bool) (bad []Mismatch, err error) {
 	defer func() {
 		if cerr := r.Close(); err == nil {
@@ -86,6 +84,13 @@ func (r *Runner) Run(c *oracle.Conversation, record bool, known func(Mismatch) b
 			return nil, err
 		}
 	}
+	return Walk(c, record, known, r.step)
+}
+
+// Walk takes the steps of c, each of which step performs and prints the result of. known tells which mismatches are none to stop at; after others it goes on at the next
+// mount or pair. With record it writes what comes out into c. An error is a fault in
+// the file.
+func Walk(c *oracle.Conversation, record bool, known func(Mismatch) bool, step func(oracle.Step) (string, error)) (bad []Mismatch, err error) {
 	begin, skip := 0, false
 	for at := range c.Lines {
 		l := &c.Lines[at]
@@ -98,7 +103,7 @@ func (r *Runner) Run(c *oracle.Conversation, record bool, known func(Mismatch) b
 		if skip {
 			continue
 		}
-		got, err := r.step(l.Step)
+		got, err := step(l.Step)
 		if err != nil {
 			return bad, fmt.Errorf("%s:%d: %s: %w", c.Name, at+1, l.Step, err)
 		}
