@@ -1,7 +1,7 @@
 // Package devpts is Linux's file system of terminals in this process: instances with
-// their options, nodes, limits and lifetimes, and mounts of them. The terminals are those of package
-// pty. It works on any OS, needs no privilege, and is visible to this program alone
-// until somebody serves it (package fusefs).
+// their options, nodes, limits and lifetimes, and mounts of them. The terminals are
+// those of package pty. It works on any OS, needs no privilege, and is visible to this
+// program alone until somebody serves it (package fusefs).
 //
 // It is not a tree of paths: which instance a ptmx that lies somewhere else means is a
 // question of places (package paths). Nor has it inotify.
@@ -14,8 +14,8 @@
 //
 // # Errors
 //
-// Errors are a pts.Errno, the number that the system call would have given, or wrap one: a refused
-// mount option is a *pts.OptionError.
+// Errors are a pts.Errno, the number that the system call would have given, or wrap
+// one: a refused mount option is a *pts.OptionError.
 //
 // # Callers
 //
@@ -27,8 +27,9 @@
 // # Concurrency and locks
 //
 // Everything may be used by any number of goroutines at once. There is no goroutine.
-// Namespace.mu comes before Instance.mu, and that before System.mu, a leaf. None is held
-// over a call of package pty, of a caller or of Config.Now.
+// Instance.mu guards an instance with its mounts, nodes and namespace; System.mu comes
+// after it and is a leaf. Neither is held over a call of package pty, of a caller or of
+// Config.Now.
 package devpts
 
 import (

@@ -8,7 +8,7 @@ import (
 
 // end is an end of package pty that keeps the node's times and holds the instance.
 type end struct {
-	pts.End
+	pts.Starter
 	t      *terminal
 	m      *Mount // through which it was opened, or nil
 	ptm    bool
@@ -17,22 +17,11 @@ type end struct {
 	closed atomic.Bool
 }
 
-// opener is an end whose inner one is a pts.Starter too.
-type opener struct{ end }
-
-// outside is the end as it is handed out.
-func (o *opener) outside() pts.End {
-	if _, ok := o.End.(pts.Starter); ok {
-		return o
-	}
-	return &o.end
-}
-
 func (e *end) Read(p []byte) (int, error) {
 	if e.access == oWronly {
 		return 0, pts.EBADF
 	}
-	n, err := e.End.Read(p)
+	n, err := e.Starter.Read(p)
 	if n > 0 {
 		e.touch(false)
 	}
@@ -43,7 +32,7 @@ func (e *end) Write(p []byte) (int, error) {
 	if e.access == oRdonly {
 		return 0, pts.EBADF
 	}
-	n, err := e.End.Write(p)
+	n, err := e.Starter.Write(p)
 	if n > 0 {
 		e.touch(true)
 	}
@@ -72,7 +61,7 @@ func (e *end) touch(written bool) {
 }
 
 func (e *end) Ioctl(c pts.Caller, req uint32, arg []byte) (int, error) {
-	n, err := e.End.Ioctl(c, req, arg)
+	n, err := e.Starter.Ioctl(c, req, arg)
 	if req == pts.TIOCSCTTY && err == nil {
 		e.t.controls()
 	}
@@ -89,32 +78,32 @@ func (e *end) Close() error {
 		e.t.unlink()
 		e.t.forget()
 	}
-	err := e.End.Close()
+	err := e.Starter.Close()
 	e.t.i.drop(e.m)
 	return err
 }
 
-func (o *opener) StartRead(c pts.Caller, p []byte, done func(n int, err error)) pts.Pending {
-	if o.access == oWronly {
+func (e *end) StartRead(c pts.Caller, p []byte, done func(n int, err error)) pts.Pending {
+	if e.access == oWronly {
 		done(0, pts.EBADF)
 		return over{}
 	}
-	return o.End.(pts.Starter).StartRead(c, p, func(n int, err error) {
+	return e.Starter.StartRead(c, p, func(n int, err error) {
 		if n > 0 {
-			o.touch(false)
+			e.touch(false)
 		}
 		done(n, err)
 	})
 }
 
-func (o *opener) StartWrite(c pts.Caller, p []byte, done func(n int, err error)) pts.Pending {
-	if o.access == oRdonly {
+func (e *end) StartWrite(c pts.Caller, p []byte, done func(n int, err error)) pts.Pending {
+	if e.access == oRdonly {
 		done(0, pts.EBADF)
 		return over{}
 	}
-	return o.End.(pts.Starter).StartWrite(c, p, func(n int, err error) {
+	return e.Starter.StartWrite(c, p, func(n int, err error) {
 		if n > 0 {
-			o.touch(true)
+			e.touch(true)
 		}
 		done(n, err)
 	})
@@ -124,17 +113,6 @@ func (o *opener) StartWrite(c pts.Caller, p []byte, done func(n int, err error))
 type over struct{}
 
 func (over) Interrupt() {}
-
-// innerEnd finds the end behind what was handed out.
-func innerEnd(e pts.End) *end {
-	switch e := e.(type) {
-	case *end:
-		return e
-	case *opener:
-		return &e.end
-	}
-	return nil
-}
 
 // Opened is what is known of an end of this package.
 type Opened struct {
@@ -146,8 +124,8 @@ type Opened struct {
 
 // Describe tells what e is, and false when it is not of this package.
 func Describe(e pts.End) (Opened, bool) {
-	x := innerEnd(e)
-	if x == nil {
+	x, ok := e.(*end)
+	if !ok {
 		return Opened{}, false
 	}
 	return Opened{Instance: x.t.i, Mount: x.m, Index: int(x.t.index), PTM: x.ptm}, true
@@ -157,9 +135,9 @@ func Describe(e pts.End) (Opened, bool) {
 // opens the pts of a ptm with the flags of open(2), whatever the permission bits. A nil
 // mount is the ptm's own. EIO: e is a pts, or locked; ENOTTY: it is not of this package.
 func Peer(e pts.End, via *Mount, c pts.Caller, flags int) (pts.End, error) {
-	x := innerEnd(e)
+	x, ok := e.(*end)
 	switch {
-	case x == nil:
+	case !ok:
 		return nil, pts.ENOTTY
 	case x.closed.Load():
 		return nil, pts.EBADF

@@ -25,18 +25,15 @@ func (starting) StartWrite(_ pts.Caller, _ []byte, done func(int, error)) pts.Pe
 	return over{}
 }
 
-// Started reads and writes keep the times too, and an end that cannot start is not said to.
-func TestStarterPassesThrough(t *testing.T) {
+// Started reads and writes keep the times too, and what an end was not opened for they do
+// not do.
+func TestStartedKeepTimes(t *testing.T) {
 	now := time.Unix(1000, 0)
 	s := NewSystem(Config{Now: func() time.Time { return now }})
 	m := mountOf(t, s, "ptmxmode=666")
 	e, _ := opened(t, m)
-	inner := innerEnd(e)
-	o := &opener{end{End: starting{inner.End}, t: inner.t, ptm: true, times: true, access: 2}}
-	started, ok := o.outside().(pts.Starter)
-	if !ok {
-		t.Fatal("the end is no Starter")
-	}
+	inner := e.(*end)
+	started := &end{Starter: starting{inner.Starter}, t: inner.t, ptm: true, times: true, access: 2}
 	now = time.Unix(1020, 5)
 	n := 0
 	done := func(k int, err error) {
@@ -51,20 +48,11 @@ func TestStarterPassesThrough(t *testing.T) {
 	want(t, "mtime", nodeOf(t, m, "ptmx").Mtime.UnixNano(), 1020e9)
 	want(t, "done", n, 2)
 	for _, access := range []uint8{oRdonly, oWronly} {
-		o.access = access
+		started.access = access
 		started.StartRead(nil, nil, done).Interrupt()
 		started.StartWrite(nil, nil, done).Interrupt()
 	}
 	want(t, "done", n, 4)
-	if x, ok := Describe(o.outside()); !ok || !x.PTM || x.Instance != m.Instance() {
-		t.Errorf("%+v, %v", x, ok)
-	}
-	o.End = inner.End
-	if _, starts := inner.End.(pts.Starter); !starts {
-		if _, ok := o.outside().(pts.Starter); ok {
-			t.Error("an end that cannot start is a Starter")
-		}
-	}
 	closeAll(t, e)
 	if err := e.Close(); err != pts.EBADF {
 		t.Errorf("closing again: %v", err)
@@ -192,4 +180,82 @@ func TestCallersThatKnowMore(t *testing.T) {
 		t.Errorf("uid 0 without privileges: %v", err)
 	}
 	closeAll(t, e)
+}
+
+// An ID is one node's for ever: the next terminal of the same index has another.
+func TestIDs(t *testing.T) {
+	s := NewSystem(Config{})
+	a, b := mountOf(t, s, ""), mountOf(t, s, "")
+	seen := make(map[uint64]bool)
+	for _, m := range []*Mount{a, b, a} {
+		e, _ := opened(t, m)
+		f, err := m.Instance().OpenPts(nil, 0, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := m.Lookup("0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[n.ID()] {
+			t.Errorf("%d has been before", n.ID())
+		}
+		seen[n.ID()] = true
+		again, err := m.Instance().Lookup("0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, "the same node", again.ID(), n.ID())
+		want(t, "mounts", [2]*Mount{n.Mount(), again.Mount()}, [2]*Mount{m, nil})
+		want(t, "index", n.Index(), 0)
+		closeAll(t, e, f)
+	}
+	i := a.Instance()
+	want(t, "system", i.System(), s)
+	want(t, "instance", i.Root().Instance(), i)
+	nodes, err := i.ReadDir()
+	if err != nil || len(nodes) != 1 {
+		t.Fatal(nodes, err)
+	}
+	for _, n := range []*Node{i.Root(), nodes[0], b.Root()} {
+		if seen[n.ID()] || n.Index() != -1 {
+			t.Errorf("%s: ID %d, index %d", n.Name(), n.ID(), n.Index())
+		}
+		seen[n.ID()] = true
+	}
+}
+
+// A read that waits with nobody waiting goes on through an instance's ends, and ends with
+// them.
+func TestWaitingReads(t *testing.T) {
+	m := mountOf(t, NewSystem(Config{}), "")
+	e, _ := opened(t, m)
+	f, err := m.OpenPts(nil, 0, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	var gotErr error
+	start := func(e pts.End) pts.Pending {
+		got, gotErr = "nothing", nil
+		buf := make([]byte, 100)
+		return e.(pts.Starter).StartRead(nil, buf, func(n int, err error) { got, gotErr = string(buf[:n]), err })
+	}
+	start(f)
+	want(t, "read before", got, "nothing")
+	if _, err := e.Write([]byte("line\n")); err != nil {
+		t.Error(err)
+	}
+	want(t, "read", got, "line\n")
+	start(f).Interrupt()
+	want(t, "interrupted", gotErr, error(pts.EINTR))
+	start(f)
+	closeAll(t, e) // a reader who waits has an error of it, later ones the end of file
+	want(t, "hung up", gotErr, error(pts.EIO))
+	closeAll(t, f)
+	want(t, "alive", m.Instance().Alive(), true)
+	if err := m.Unmount(); err != nil {
+		t.Error(err)
+	}
+	want(t, "alive", m.Instance().Alive(), false)
 }

@@ -238,7 +238,9 @@ func TestLimits(t *testing.T) {
 		want(t, "pty.nr", s.PtyNr(), 0)
 	}
 	s := NewSystem(Config{})
-	for _, n := range []int{-1, math.MaxInt32 + 1} {
+	over := math.MaxInt32
+	over++ // negative, where an int has 32 bits
+	for _, n := range []int{-1, over} {
 		if s.SetPtyMax(n) != pts.EINVAL || s.SetPtyReserve(n) != pts.EINVAL {
 			t.Errorf("%d is taken for a limit", n)
 		}

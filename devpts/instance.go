@@ -10,8 +10,8 @@ import (
 )
 
 // Instance is one set of terminals: a superblock of devpts. It implements pts.Instance.
-// It lives as long as a mount of it, or an end of one of its terminals; in Cloned, as long as its
-// namespace. Once it is gone everything fails with ENODEV.
+// It lives as long as a mount of it, or an end of one of its terminals; in Cloned, as
+// long as its namespace. Once it is gone everything fails with ENODEV.
 type Instance struct {
 	system    *System // immutable
 	reserve   bool    // kernel.pty.reserve is for it too; immutable

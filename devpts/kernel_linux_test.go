@@ -15,8 +15,9 @@ import (
 	"github.com/ptsns/ptsns/pts"
 )
 
-// inKernel runs a scenario on the kernel: on a thread with a mount namespace of its own, which is
-// thrown away with everything mounted in it. It returns what the scenario says.
+// inKernel runs a scenario on the kernel: on a thread with a mount namespace of its
+// own, which is thrown away with everything mounted in it. It returns what the scenario
+// says.
 func inKernel(t *testing.T, scenario func(s *stage)) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -227,6 +228,10 @@ func (m *kernelMount) utimens(c *person, name string, atime, mtime time.Time) er
 	return as(c, func() error { return unix.UtimesNanoAt(unix.AT_FDCWD, m.path(name), ts, 0) })
 }
 
+func (m *kernelMount) touch(c *person, name string) error {
+	return as(c, func() error { return unix.UtimesNanoAt(unix.AT_FDCWD, m.path(name), nil, 0) })
+}
+
 func spec(at time.Time) unix.Timespec {
 	if at.IsZero() {
 		return unix.Timespec{Nsec: unix.UTIME_OMIT}
@@ -242,6 +247,16 @@ func (m *kernelMount) setxattr(name, attr string) error {
 
 func (m *kernelMount) flags(f pts.MountFlags) error {
 	return unix.MountSetattr(unix.AT_FDCWD, m.dir, 0, &unix.MountAttr{Attr_set: uint64(f), Attr_clr: unix.MOUNT_ATTR__ATIME | 0x20008f})
+}
+
+func (m *kernelMount) hold(name string) (held, error) {
+	fd, err := unix.Open(m.path(name), unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	f := &kernelFile{k: m.k, fd: fd}
+	m.k.files = append(m.k.files, f)
+	return f, nil
 }
 
 type kernelFile struct {
@@ -282,6 +297,20 @@ func (f *kernelFile) peer(flags int) (file, error) {
 	p := &kernelFile{k: f.k, fd: int(fd), n: f.n}
 	f.k.files = append(f.k.files, p)
 	return p, nil
+}
+
+func (f *kernelFile) open() error {
+	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", f.fd), unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		err = unix.Close(fd)
+	}
+	return err
+}
+
+func (f *kernelFile) nlink() uint32 {
+	var st unix.Stat_t
+	_ = unix.Fstat(f.fd, &st) // zeroes differ
+	return uint32(st.Nlink)
 }
 
 func (f *kernelFile) close() {

@@ -31,9 +31,9 @@ func (w Warning) String() string {
 }
 
 // Mount is `mount -t devpts -o options`: options are the data of mount(2), the words of
-// mount(8) itself (nosuid) are EINVAL: see pts.SplitOptions and SetFlags. What is mounted depends on the generation. A
-// refused option is a *pts.OptionError. In Cloned it is the initial namespace that is
-// mounted; see Namespace.Mount.
+// mount(8) itself (nosuid) are EINVAL: see pts.SplitOptions and SetFlags. What is
+// mounted depends on the generation. A refused option is a *pts.OptionError. In Cloned
+// it is the initial namespace that is mounted; see Namespace.Mount.
 func (s *System) Mount(m Mounter, options string) (*Mount, error) {
 	o, warnings, err := s.parse(m, options, false)
 	if err != nil {
@@ -98,9 +98,9 @@ func (m *Mount) Bind() (*Mount, error) {
 }
 
 // Remount is `mount -o remount,options`: each option that is not given gets its default
-// and ptmx the mode of ptmxmode, whatever chmod made of it. Terminals that exist stay as they are. An option that is
-// refused changes nothing in Always; in the others those before it are in force then, and
-// defaults for the rest.
+// and ptmx the mode of ptmxmode, whatever chmod made of it. Terminals that exist stay
+// as they are. An option that is refused changes nothing in Always; in the others those
+// before it are in force then, and defaults for the rest.
 func (m *Mount) Remount(options string) error {
 	i := m.i
 	o, warnings, err := i.system.parse(m.by, options, true)

@@ -104,6 +104,9 @@ func TestNamespaceLives(t *testing.T) {
 	}
 	buf := make([]byte, 10)
 	k, err := e.Read(buf)
+	if err != nil {
+		t.Error(err)
+	}
 	want(t, "through the parent's path", string(buf[:k]), "foo\r\n")
 
 	if err := n.Get(); err != nil { // a fork

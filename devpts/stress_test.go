@@ -65,6 +65,7 @@ func stress(t *testing.T, s *System) {
 
 func stressOne(t *testing.T, s *System, all *shared, r *rand.Rand) {
 	var ends []pts.End
+	var tasks []*Namespace
 	check := func(err error) bool {
 		var e pts.Errno
 		if err != nil && !errors.As(err, &e) {
@@ -76,7 +77,17 @@ func stressOne(t *testing.T, s *System, all *shared, r *rand.Rand) {
 		m := all.any(r)
 		op := r.IntN(12)
 		if op < 2 || m == nil {
-			if m, err := s.Mount(Mounter{}, [...]string{"ptmxmode=666", "newinstance", "mode=620"}[r.IntN(3)]); check(err) {
+			mount := s.Mount
+			if s.generation == Cloned && op == 0 {
+				n, err := s.Clone()
+				if !check(err) {
+					continue
+				}
+				mount = n.Mount
+				check(n.Get())
+				tasks = append(tasks, n, n)
+			}
+			if m, err := mount(Mounter{}, [...]string{"uid=0", "newinstance", "mode=620"}[r.IntN(3)]); check(err) {
 				if s.generation == Cloned {
 					_ = m.Instance().Mknod(nil, "ptmx", S_IFCHR|0o666, ptmxRdev) // it may be there
 				}
@@ -123,6 +134,10 @@ func stressOne(t *testing.T, s *System, all *shared, r *rand.Rand) {
 			}
 			_ = m.String()
 		}
+		if len(tasks) > 0 && op == 11 {
+			check(tasks[0].Put())
+			tasks = tasks[1:]
+		}
 		if len(ends) > 0 {
 			n := r.IntN(len(ends))
 			_, _ = ends[n].Write([]byte("x\n")) // the other end may be gone
@@ -134,5 +149,8 @@ func stressOne(t *testing.T, s *System, all *shared, r *rand.Rand) {
 	}
 	for _, e := range ends {
 		check(e.Close())
+	}
+	for _, n := range tasks {
+		check(n.Put())
 	}
 }

@@ -15,7 +15,7 @@ type terminal struct {
 	m            *pty.PTM  // immutable
 	newer, older *terminal // that have a name; guarded by i.mu
 	created      int64     // immutable
-	ptm          opener    // its only one
+	ptm          end       // its only one
 }
 
 // makePair makes a pair for c, who opens the instance's own ptmx by name, through m, or
@@ -38,7 +38,7 @@ func (i *Instance) makePair(m *Mount, byName bool, c pts.Caller, flags int) (pts
 		}
 	}
 	t.m = pty.New(c, pty.Config{Index: int(t.index), Released: t.free})
-	t.ptm = opener{end{End: t.m.End(c), t: t, m: m, ptm: true, times: byName, access: uint8(flags & accessMode)}}
+	t.ptm = end{Starter: t.m.End(c).(pts.Starter), t: t, m: m, ptm: true, times: byName, access: uint8(flags & accessMode)}
 	i.mu.Lock()
 	t.older = i.newest
 	if t.older != nil {
@@ -47,7 +47,7 @@ func (i *Instance) makePair(m *Mount, byName bool, c pts.Caller, flags int) (pts
 	i.newest = t
 	t.gone = false
 	i.mu.Unlock()
-	return t.ptm.outside(), int(t.index), nil
+	return &t.ptm, int(t.index), nil
 }
 
 // enter counts one more terminal.
@@ -173,9 +173,9 @@ func (t *terminal) open(m *Mount, c pts.Caller, flags int) (pts.End, error) {
 		}
 		return nil, err
 	}
-	e := &opener{end{End: s.End(c), t: t, m: m, times: true, access: uint8(flags & accessMode)}}
+	e := &end{Starter: s.End(c).(pts.Starter), t: t, m: m, times: true, access: uint8(flags & accessMode)}
 	if _, ok := c.(job.Process); ok && flags&oNoctty == 0 {
 		t.controls()
 	}
-	return e.outside(), nil
+	return e, nil
 }

@@ -46,9 +46,11 @@ func TestUserNamespaces(t *testing.T) {
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS, UidMappings: maps[0], GidMappings: maps[1],
 		Credential: &syscall.Credential{Uid: 0, Gid: 0}}
-	out, err := cmd.CombinedOutput()
+	var complaints strings.Builder // also those of a test binary that counts coverage
+	cmd.Stderr = &complaints
+	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%v: %s", err, out)
+		t.Fatalf("%v: %s%s", err, out, complaints.String())
 	}
 
 	t.Logf("the kernel:\n%s", out)

@@ -32,9 +32,17 @@ type mounted interface {
 	chmod(c *person, name string, mode uint32) error
 	chown(c *person, name string, uid, gid int) error
 	utimens(c *person, name string, atime, mtime time.Time) error
+	touch(c *person, name string) error
 	truncate(name string) error
 	setxattr(name, attr string) error
 	flags(f pts.MountFlags) error
+	hold(name string) (held, error)
+}
+
+// held is a node that is kept by a descriptor, whatever becomes of its name.
+type held interface {
+	open() error // and close again
+	nlink() uint32
 }
 
 // file is an open end.
@@ -215,6 +223,14 @@ func (o ourMount) utimens(c *person, name string, atime, mtime time.Time) error 
 	return n.Utimens(c.caller(), atime, mtime)
 }
 
+func (o ourMount) touch(c *person, name string) error {
+	n, err := o.node(name)
+	if err != nil {
+		return err
+	}
+	return n.Touch(c.caller())
+}
+
 func (o ourMount) truncate(name string) error {
 	n, err := o.node(name)
 	if err != nil {
@@ -234,6 +250,22 @@ func (o ourMount) setxattr(name, attr string) error {
 func (o ourMount) flags(f pts.MountFlags) error {
 	o.m.SetFlags(f)
 	return nil
+}
+
+func (o ourMount) hold(name string) (held, error) {
+	n, err := o.node(name)
+	return ourNode{n}, err
+}
+
+type ourNode struct{ n *Node }
+
+func (o ourNode) nlink() uint32 { return o.n.Stat().Nlink }
+func (o ourNode) open() error {
+	e, err := o.n.Open(nil, 2)
+	if err == nil {
+		err = e.Close()
+	}
+	return err
 }
 
 type ourFile struct {

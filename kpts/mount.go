@@ -67,9 +67,9 @@ func Attach(mount *os.File, path string) error {
 	return nil
 }
 
-// configure gives fs every item of options that is for it and returns the MOUNT_ATTR_ bits of the
-// mount to make. As in the kernel's own splitting of a mount string, empty items
-// and items without a key are skipped.
+// configure gives fs every item of options that is for it and returns the MOUNT_ATTR_
+// bits of the mount to make. As in the kernel's own splitting of a mount string, empty
+// items and items without a key are skipped.
 func configure(fs int, options string) (attrs int, err error) {
 	flags, data := pts.SplitOptions(options)
 	for item := range strings.SplitSeq(data, ",") {

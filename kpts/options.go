@@ -14,9 +14,10 @@ import (
 
 var _ pts.Instance = (*Instance)(nil)
 
-// Options are what the instance was mounted, or remounted last, with, as mountinfo shows
-// them. The ids in it are those of the initial user namespace. Of an instance that is mounted nowhere in this
-// mount namespace the kernel tells nothing: then they are the defaults, with ptmx's mode.
+// Options are what the instance was mounted, or remounted last, with, as mountinfo
+// shows them. The ids in it are those of the initial user namespace. Of an instance
+// that is mounted nowhere in this mount namespace the kernel tells nothing: then they
+// are the defaults, with ptmx's mode.
 func (i *Instance) Options() pts.Options {
 	dev, err := i.Dev()
 	if err == nil {

@@ -83,8 +83,8 @@ func (e *end) Index() int { return e.index }
 
 // Read takes what the other side has written. Of a ptm the kernel hands out at most
 // 4096 bytes at a time; Read asks again until p is full or little was left, except in
-// packet mode, where each read is a packet of its own, as each line is to a pts. EIO of a ptm means that no pts is
-// open any more, though one was.
+// packet mode, where each read is a packet of its own, as each line is to a pts. EIO of
+// a ptm means that no pts is open any more, though one was.
 func (e *end) Read(p []byte) (int, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()

@@ -2,6 +2,7 @@ package pts
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -89,7 +90,7 @@ func ParseOptions(data string) (Options, error) {
 }
 
 // Set applies one item, "mode=620". When it is refused, with an *OptionError, o is as it
-// was.
+// was. An id that an int does not hold is refused, where that has 32 bits.
 func (o *Options) Set(item string) error {
 	refused := &OptionError{Option: item, Err: EINVAL}
 	key, value, hasValue := strings.Cut(item, "=")
@@ -110,7 +111,7 @@ func (o *Options) Set(item string) error {
 		value = value[1:]
 	}
 	n, ok := number(value, d.base)
-	if !ok || n > d.limit || zero && n != 0 {
+	if !ok || n > d.limit || zero && n != 0 || d.base == 0 && n > math.MaxInt {
 		return refused
 	}
 	d.put(o, n)
