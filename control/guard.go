@@ -67,4 +67,3 @@ func (c *guardedConn) Close() error {
 	c.leave()
 	return c.Conn.Close()
 }
-

@@ -55,6 +55,22 @@ func (n *Namespace) Put() error {
 // Alive tells whether the namespace is not freed.
 func (n *Namespace) Alive() bool { return n.i.Alive() }
 
+// OpenPts opens terminal index for c, a task in the namespace, through a node that has its
+// number and lies on no devpts. The permission bits of that node are the caller's business.
+// EIO: there is no such terminal.
+func (n *Namespace) OpenPts(c pts.Caller, index, flags int) (pts.End, error) {
+	n.i.mu.Lock()
+	t, dead := n.i.terminalLocked(index), n.i.dead
+	n.i.mu.Unlock()
+	switch {
+	case dead:
+		return nil, pts.ENODEV
+	case t == nil:
+		return nil, pts.EIO
+	}
+	return t.open(nil, c, flags)
+}
+
 // Mount is a mount of devpts by a task in the namespace. The options become those of all
 // its mounts.
 func (n *Namespace) Mount(m Mounter, options string) (*Mount, error) {

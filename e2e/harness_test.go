@@ -402,6 +402,21 @@ func (r *runtimeDir) terminal(name string, index int) (term server.Terminal, ok 
 	return server.Terminal{}, false
 }
 
+// awaitViewers waits until the terminal has n viewers: until somebody who was started to
+// join it has. Each look is a command, which takes its time.
+func (r *runtimeDir) awaitViewers(name string, index, n int) {
+	r.t.Helper()
+	for end := time.Now().Add(deadline); ; {
+		term, _ := r.terminal(name, index)
+		if term.Viewers == n {
+			return
+		}
+		if time.Now().After(end) {
+			r.t.Fatalf("terminal %s/%d has %d viewers, want %d", name, index, term.Viewers, n)
+		}
+	}
+}
+
 // awaitExit waits for the end of a process, which need not be a child of ours.
 func awaitExit(t *testing.T, pid int) {
 	t.Helper()

@@ -72,6 +72,7 @@ func TestServerKilled(t *testing.T) {
 			first := r.console(slices.Concat([]string{"run", "--name", "vs1"}, c.args, []string{"--", "bash", "-c", script})...)
 			first.expect(`ready\r\n`)
 			joined := r.follow("attach", "vs1/0")
+			r.awaitViewers("vs1", 0, 2)
 			second := r.console("exec", "vs1", "--", "bash", "--norc")
 			second.expect(`prompt> `)
 

@@ -66,6 +66,39 @@ func TestParkedWrites(t *testing.T) {
 	k.want("a non-blocking write that does not fit", fmt.Sprint(short, " ", taken(2)))
 }
 
+// The kernel reports an edge after each write to a ptm, also one that took nothing. If it
+// led to another write, a writer that waits while its echo is not read would keep the
+// loop busy for ever.
+func TestParkedRequestsAreTriedForTheirOwnEventsAlone(t *testing.T) {
+	k := newKernel(t)
+	fh, end := k.open()
+	end.room = 0
+	for _, c := range []struct {
+		name  string
+		park  func()
+		now   wait.Events
+		tries int
+	}{
+		{"a read when there is room", func() { k.read(fh, 1, 0) }, wait.Out | wait.WrNorm, 0},
+		{"a read when there is data", func() {}, wait.In, 1},
+		{"a read when there is a packet", func() {}, wait.Pri, 1},
+		{"a read at the end", func() {}, wait.Hup, 1},
+		{"a read and a write when there is data", func() { k.write(fh, "x", 0) }, wait.In | wait.RdNorm | wait.Pri, 1},
+		{"a read and a write when there is room", func() {}, wait.Out, 1},
+		{"a read and a write when there are both", func() {}, wait.In | wait.Out, 2},
+		{"a read and a write after the last close of the pts", func() {}, wait.In | wait.Hup, 1},
+		{"a read and a write when there is no end any more", func() {}, wait.Err, 2},
+	} {
+		c.park()
+		before := end.tries
+		end.queue.Wake(c.now)
+		if tries := end.tries - before; tries != c.tries {
+			t.Errorf("%s: the end was tried %d times, want %d", c.name, tries, c.tries)
+		}
+	}
+	k.want("all still wait")
+}
+
 func TestReadsThatMustNotWait(t *testing.T) {
 	k := newKernel(t)
 	fh, end := k.open()

@@ -69,7 +69,7 @@ type Door struct {
 	nextFH  uint64                // guarded by mu
 	aside   map[uint64]*asideCall // guarded by mu; requests on goroutines, by unique; nil once closed
 	started map[uint64]*started   // guarded by mu; reads and writes under way in ends, by unique
-	spare   []*started            // guarded by mu; over, to be used again
+	spare   [2][]*started         // guarded by mu; over, to be used again: reads, writes
 
 	turns     turns          // who may be in callers' memory now
 	answering sync.WaitGroup // what is about to answer: goroutines, and all that is started

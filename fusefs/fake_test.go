@@ -23,12 +23,14 @@ type fakeEnd struct {
 	buf    []byte
 	room   int
 	closed bool
+	tries  int // calls of Read and Write
 	queue  wait.Queue
 }
 
 func (e *fakeEnd) Read(p []byte) (int, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.tries++
 	if len(e.buf) == 0 {
 		return 0, unix.EAGAIN
 	}
@@ -40,6 +42,7 @@ func (e *fakeEnd) Read(p []byte) (int, error) {
 func (e *fakeEnd) Write(p []byte) (int, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.tries++
 	n := min(len(p), e.room-len(e.buf))
 	if n <= 0 && len(p) > 0 {
 		return 0, unix.EAGAIN

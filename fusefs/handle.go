@@ -14,6 +14,9 @@ import (
 
 const allEvents = wait.In | wait.Pri | wait.Out | wait.Err | wait.Hup | wait.RdNorm | wait.WrNorm | wait.RdHup
 
+// forWriters is what tells writers, and nobody else, that they may go on.
+const forWriters = wait.Out | wait.WrNorm
+
 // handle is one open of a file: an end, and what waits for it.
 type handle struct {
 	door    *Door
@@ -126,24 +129,28 @@ func (d *Door) poll(in wire.In, out []byte) {
 // changes in. Err and Hup wake every poller.
 func wantedBy(asked uint32) wait.Events {
 	wanted := wait.Err | wait.Hup
-	if wait.Events(asked)&(wait.Out|wait.WrNorm) != 0 {
-		wanted |= wait.Out | wait.WrNorm
+	if wait.Events(asked)&forWriters != 0 {
+		wanted |= forWriters
 	}
-	if wait.Events(asked)&^(wait.Out|wait.WrNorm) != 0 {
+	if wait.Events(asked)&^forWriters != 0 {
 		wanted |= wait.In | wait.RdNorm | wait.Pri | wait.RdHup
 	}
 	return wanted
 }
 
 // look answers the parked requests that can be answered now and notifies pollers. The
-// end calls it when readiness may have changed, to now.
+// end calls it when readiness may have changed, to now. A write is not tried again where
+// now has no room: the kernel ends each write to a ptm, also one that took nothing, with
+// an edge, which would call us again for as long as there is something to read or the pts
+// is closed. A write that waits for room still waits when the pts is closed.
 func (h *handle) look(now wait.Events) {
 	h.mu.Lock()
 	kh, polled := h.pollKH, h.wanted&now != 0
 	if polled {
 		h.wanted = 0 // they all look again, and ask again if they still wait
 	}
-	reads, writes := len(h.reads) > 0, len(h.writes) > 0
+	reads := len(h.reads) > 0 && now&^forWriters != 0
+	writes := len(h.writes) > 0 && now&(forWriters|wait.Err) != 0
 	h.mu.Unlock()
 	if reads {
 		h.answerReads()

@@ -22,7 +22,13 @@ func init() {
 	scenarios["controlling by open"] = scenario{run: controllingByOpen}
 	scenarios["dev tty"] = scenario{run: devTTY}
 	parts["asks for its terminal"] = asksForItsTerminal
-	parts["opens to control"] = opensToControl
+	scenarios["controlling by openat2"] = scenario{run: controllingByOpenat2}
+	parts["opens to control"] = func(s *stage) { opensToControl(s, unix.Open) }
+	parts["opens to control by openat2"] = func(s *stage) {
+		opensToControl(s, func(path string, flags int, _ uint32) (int, error) {
+			return unix.Openat2(unix.AT_FDCWD, path, &unix.OpenHow{Flags: uint64(flags)})
+		})
+	}
 	parts["is in the background"] = isInTheBackground
 	parts["reads as the foreground"] = func(s *stage) { s.readNow("the foreground", 3) }
 	parts["is interrupted"] = isInterrupted
@@ -191,22 +197,33 @@ func controllingByOpen(s *stage) {
 	}
 }
 
-func opensToControl(s *stage) {
+func controllingByOpenat2(s *stage) {
+	m := s.open(unix.O_RDWR)
+	s.unlock(m)
+	for _, flags := range []int{unix.O_RDWR | unix.O_NOCTTY, unix.O_RDWR} {
+		cmd, talk, heard := s.part("opens to control by openat2", &unix.SysProcAttr{Setsid: true})
+		fmt.Fprintln(talk, s.node(m), flags)
+		s.ends(fmt.Sprintf("%o", flags), cmd, talk, heard)
+	}
+}
+
+func opensToControl(s *stage, open func(string, int, uint32) (int, error)) {
 	var path string
 	var flags int
 	_, err := fmt.Scan(&path, &flags)
 	s.must(err, "reading what to do")
-	open := func() {
-		_, err := unix.Open(path, flags, 0)
+	_, done := s.thread(func() { // of another number than the process
+		_, err := open(path, flags, 0)
 		s.say("open: %s", name(err))
-	}
-	_, done := s.thread(open) // of another number than the process
+	})
 	<-done
 	tty, err := unix.Open("/dev/tty", unix.O_RDWR, 0)
-	s.say("its terminal: %s", name(err))
-	if err == nil {
-		s.pid("TIOCGSID", tty, pts.TIOCGSID, map[int]string{os.Getpid(): "itself"})
+	if err != nil {
+		s.say("its terminal after %o: %s", flags, name(err))
+		return
 	}
+	sid, err := unix.IoctlGetInt(tty, pts.TIOCGSID)
+	s.say("its terminal after %o: %s, its session %v", flags, name(err), sid == os.Getpid())
 }
 
 func devTTY(s *stage) {

@@ -13,7 +13,8 @@ const (
 	// maxStarted is the most that one read of a virtual end gives, who has no more at
 	// once: each that waits holds as much.
 	maxStarted = 2*pageSize - wire.OutHeaderSize
-	// maxSpare is how many that are over are kept with what they moved.
+	// maxSpare is how many reads, and how many writes, that are over are kept with what
+	// they moved. Writes move more, which a read that waits is not to hold.
 	maxSpare = 16
 )
 
@@ -22,9 +23,9 @@ const (
 type started struct {
 	door   *Door
 	done   func(n int, err error) // s.over, made once
-	unique uint64                 // the four of this use are set by the loop before it starts
-	write  bool
-	buf    []byte // the answer's header, and what is read or written
+	write  bool                   // immutable, like done and door
+	unique uint64                 // set by the loop before it starts, like buf
+	buf    []byte                 // the answer's header, and what is read or written
 
 	pending pts.Pending // guarded by Door.mu; nil until the end has not ended it at once
 	instead unix.Errno  // guarded by Door.mu; what EINTR means when it is us who interrupts
@@ -32,29 +33,28 @@ type started struct {
 
 // startRead reads for the one who asks now, who need not be who opened the file.
 func (d *Door) startRead(in wire.In, h *handle, size int, waits bool) {
-	s := d.newStarted(in.Unique, min(size, maxStarted))
-	s.write = false
+	s := d.newStarted(in.Unique, false, min(size, maxStarted))
 	s.wait(h.starter.StartRead(d.asker(d.caller(in)), s.buf[wire.OutHeaderSize:], s.done), waits)
 }
 
 // startWrite writes a copy of data: the request's buffer is used again before the end
 // of a write that waits.
 func (d *Door) startWrite(in wire.In, h *handle, data []byte, waits bool) {
-	s := d.newStarted(in.Unique, len(data))
-	s.write = true
+	s := d.newStarted(in.Unique, true, len(data))
 	copy(s.buf[wire.OutHeaderSize:], data)
 	s.wait(h.starter.StartWrite(d.asker(d.caller(in)), s.buf[wire.OutHeaderSize:], s.done), waits)
 }
 
-func (d *Door) newStarted(unique uint64, size int) *started {
+func (d *Door) newStarted(unique uint64, write bool, size int) *started {
 	d.answering.Add(1)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var s *started
-	if last := len(d.spare) - 1; last >= 0 {
-		s, d.spare = d.spare[last], d.spare[:last]
+	spare := d.spareFor(write)
+	if last := len(*spare) - 1; last >= 0 {
+		s, *spare = (*spare)[last], (*spare)[:last]
 	} else {
-		s = &started{door: d}
+		s = &started{door: d, write: write}
 		s.done = s.over
 	}
 	size += wire.OutHeaderSize
@@ -108,10 +108,17 @@ func (s *started) over(n int, err error) {
 		d.reply(s.unique, s.buf[:wire.OutHeaderSize+n])
 	}
 	d.mu.Lock()
-	if len(d.spare) < maxSpare {
-		d.spare = append(d.spare, s)
+	if spare := d.spareFor(s.write); len(*spare) < maxSpare {
+		*spare = append(*spare, s)
 	}
 	d.mu.Unlock()
+}
+
+func (d *Door) spareFor(write bool) *[]*started {
+	if write {
+		return &d.spare[1]
+	}
+	return &d.spare[0]
 }
 
 // interruptStarted ends what is started as a signal does, with instead, when that is

@@ -60,8 +60,8 @@ func (d *Door) write(in wire.In, out []byte) {
 // what has been moved. One that does not wait for anything has been answered.
 func (d *Door) interrupt(in wire.In) {
 	unique, err := wire.ParseInterrupt(in.Body)
-	if err != nil || d.interruptStarted(unique, 0) || d.watchAside(unique) {
-		return
+	if err != nil || d.interruptStarted(unique, 0) || d.watchAside(unique) || d.callers != nil {
+		return // in a tree nothing is parked
 	}
 	d.mu.Lock()
 	handles := make([]*handle, 0, len(d.handles))

@@ -255,6 +255,24 @@ func TestStartedElsewhere(t *testing.T) {
 	}
 }
 
+// TestReadersHoldLittle is one that waits after others have moved much.
+func TestReadersHoldLittle(t *testing.T) {
+	k, dir := newTreeKernel(t, "0")
+	fh := k.openNode(k.lookup("0"), unix.O_RDWR)
+	end := dir.nodes["0"].ends[0]
+	for range 3 {
+		k.write(fh, strings.Repeat("x", maxTransfer), 0)
+		end.last().finish(maxTransfer, nil)
+		k.read(fh, maxTransfer, 0)
+		end.last().finish(1, nil)
+	}
+	k.read(fh, 1, 0)
+	if n := cap(end.last().p); n > maxStarted {
+		t.Errorf("a read of one byte holds %d", n)
+	}
+	k.answers()
+}
+
 // TestVirtualIoctls asks for process groups with bad addresses and by strangers.
 func TestVirtualIoctls(t *testing.T) {
 	k, _ := newTreeKernel(t, "0")

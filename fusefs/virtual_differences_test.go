@@ -16,6 +16,8 @@ var virtualDifferences = slices.Concat(fuseDifferences, ptsIoctlDifferences(), [
 	{"directory", "file system 1cd1", "file system 65735546", "FUSE says its own number"},
 	{"directory changes", "mknod of a device by nobody: EACCES", "mknod of a device by nobody: EPERM", checksFirst},
 	{"directory changes", "rmdir by nobody: EACCES", "rmdir by nobody: ENOTDIR", checksFirst},
+	{"controlling by openat2", "its terminal after 2: ok, its session true", "its terminal after 2: ENXIO",
+		"FUSE keeps O_NOCTTY to itself, and the flags of openat2(2) are in the caller's memory, for which the loop must not wait"},
 	{"events", "events: create 0, open 0, delete 0", "events: open ptmx, open 0, modify 0, access ptmx, modify ptmx, access 0",
 		"the kernel tells of what programs do to files, and not of names that only we know of"},
 	{"node of a pts", "truncate: EINVAL", "truncate: ok", "FUSE asks in the same words as for open(O_TRUNC)"},

@@ -11,6 +11,16 @@ import (
 // complete, or without lines. A line that is too long goes on to be taken and echoed,
 // and each further byte replaces the last.
 func (d *NTTY) Receive(p []byte, out *Queue, fx *Effects) int {
+	return d.receiveAll(p, false, out, fx)
+}
+
+// ReceivePlain is Receive of bytes that Plain has approved under these settings, which
+// it does not look at again.
+func (d *NTTY) ReceivePlain(p []byte, out *Queue, fx *Effects) int {
+	return d.receiveAll(p, true, out, fx)
+}
+
+func (d *NTTY) receiveAll(p []byte, plain bool, out *Queue, fx *Effects) int {
 	taken := 0
 	for {
 		room := d.room()
@@ -28,7 +38,7 @@ func (d *NTTY) Receive(p []byte, out *Queue, fx *Effects) int {
 		if n == 0 {
 			break
 		}
-		d.receive(p[taken:taken+n], out, fx)
+		d.receive(p[taken:taken+n], plain, out, fx)
 		taken += n
 	}
 	return taken
@@ -50,7 +60,7 @@ func (d *NTTY) room() int {
 }
 
 // receive takes all of p, one burst: its echo appears together.
-func (d *NTTY) receive(p []byte, out *Queue, fx *Effects) {
+func (d *NTTY) receive(p []byte, plain bool, out *Queue, fx *Effects) {
 	if d.in == nil {
 		d.in = readPool.Get().(*readBuf)
 	}
@@ -58,7 +68,7 @@ func (d *NTTY) receive(p []byte, out *Queue, fx *Effects) {
 	if d.tab.raw {
 		d.store(p)
 	} else {
-		d.standard(p, looked > 0, out, fx)
+		d.standard(p, plain, looked > 0, out, fx)
 	}
 	d.looked -= looked
 	fx.Input = fx.Input || d.Readable()
@@ -83,14 +93,17 @@ func (d *NTTY) Lookahead(p []byte, out *Queue, fx *Effects) {
 // Plain tells whether no byte of p means anything: each is to be stored and, with ECHO,
 // echoed as it is.
 func (d *NTTY) Plain(p []byte) bool {
-	return (d.tab.raw || d.tab.spans) && d.tab.ordinary(p) == len(p)
+	return (d.tab.spans || d.tab.raw && !d.iflag(termios.IXON)) && d.tab.ordinary(p) == len(p)
 }
+
+// LookPast is Lookahead of n bytes that are Plain.
+func (d *NTTY) LookPast(n int) { d.looked += uint32(n) }
 
 // Forget drops the memory of what Lookahead has seen: those bytes will not come.
 func (d *NTTY) Forget() { d.looked = 0 }
 
 // standard alternates between spans of ordinary bytes and single others.
-func (d *NTTY) standard(p []byte, looked bool, out *Queue, fx *Effects) {
+func (d *NTTY) standard(p []byte, plain, looked bool, out *Queue, fx *Effects) {
 	if !d.tab.spans {
 		for _, c := range p {
 			d.char(c, looked, out, fx)
@@ -98,7 +111,10 @@ func (d *NTTY) standard(p []byte, looked bool, out *Queue, fx *Effects) {
 		d.flushEchoes(out)
 		return
 	}
-	n := d.tab.ordinary(p)
+	n := len(p)
+	if !plain {
+		n = d.tab.ordinary(p)
+	}
 	hazard := n < len(p) && d.tab.hazard(p[n:])
 	for {
 		done := d.span(p[:n], hazard, out)
@@ -145,6 +161,10 @@ func (d *NTTY) span(p []byte, hazard bool, out *Queue) int {
 		}
 		return len(p)
 	}
+	if !echoNL {
+		d.endLines(p, start)
+		return len(p)
+	}
 	for at := start; len(p) > 0; {
 		n := bytes.IndexByte(p, '\n')
 		if n < 0 {
@@ -156,15 +176,34 @@ func (d *NTTY) span(p []byte, hazard bool, out *Queue) int {
 		if echo && n > 0 {
 			d.echoSpan(p[:n], d.canon == at, out)
 		}
-		if echoNL {
-			d.echoLine(out)
-		}
+		d.echoLine(out)
 		at += uint32(n) + 1
 		d.mark(at - 1)
 		d.canon = at
 		p = p[n+1:]
 	}
 	return int(d.head - start)
+}
+
+// endLines makes the newlines of p, ordinary bytes that are stored at start, ends of
+// lines. Nobody needs to know where each is before it is read.
+func (d *NTTY) endLines(p []byte, start uint32) {
+	n := bytes.LastIndexByte(p, '\n')
+	if n < 0 {
+		return
+	}
+	switch {
+	case d.newline(d.canon, start-d.canon) < start-d.canon: // one that ends nothing
+		d.markLines()
+		d.linesFrom = start
+	case d.linesFrom == d.linesTo:
+		d.linesFrom = d.canon
+	case d.linesTo != d.canon: // a line has ended in another way
+		d.markLines()
+		d.linesFrom = d.canon
+	}
+	d.canon = start + uint32(n) + 1
+	d.linesTo = d.canon
 }
 
 // queueSpan takes all of p, ordinary bytes whose echo waits: those inside a line

@@ -64,6 +64,9 @@ type NTTY struct {
 	// Positions run freely and are masked when used: tail <= canon <= head in
 	// canonical mode. Bytes before canon are complete lines.
 	head, canon, tail uint32
+	// Each newline from linesFrom to linesTo is the end of a line, and the only kind of
+	// end there, whatever in.ends says. linesTo is the start of a line.
+	linesFrom, linesTo uint32
 
 	echo *echoBuf // nil when nothing waits to be echoed
 
@@ -129,6 +132,7 @@ func (d *NTTY) switchLines() {
 	if d.in != nil {
 		clear(d.in.ends[:])
 	}
+	d.linesFrom, d.linesTo = 0, 0
 	if d.t.Lflag&termios.ICANON == 0 || d.head == d.tail {
 		d.canon = d.tail
 	} else {
@@ -170,6 +174,7 @@ func (d *NTTY) dropInput() {
 
 // release gives the buffer back.
 func (d *NTTY) release() {
+	d.linesFrom, d.linesTo = 0, 0
 	if d.in == nil {
 		return
 	}

@@ -1,6 +1,7 @@
 package ldisc
 
 import (
+	"bytes"
 	"math/bits"
 
 	tm "github.com/ptsns/ptsns/termios"
@@ -27,6 +28,9 @@ func (d *NTTY) ReadableBy() bool {
 	}
 	return d.head-d.tail >= amount
 }
+
+// HasLine tells whether a read would get a line or an end of file.
+func (d *NTTY) HasLine() bool { return d.canon != d.tail && d.canonical() }
 
 // Ample tells whether a reader has lines to go on with and the discipline more than half
 // of what it can hold.
@@ -57,22 +61,26 @@ func (d *NTTY) ends(at uint32) bool { return d.in.ends[at&mask/64]&(1<<(at&63)) 
 // Read moves input to p and tells how much: at most one line in canonical mode, where
 // 0 is an end of file, otherwise whatever is there. The caller has asked Readable.
 func (d *NTTY) Read(p []byte) int {
-	if d.head == d.tail || len(p) == 0 {
-		return 0
-	}
-	var n int
-	switch {
-	case d.canonical():
-		n = d.readLine(p)
-	case d.lflag(tm.EXTPROC) && d.lflag(tm.ICANON):
-		n = d.readExtproc(p)
-	default:
-		n = d.take(p, d.head-d.tail)
+	n := d.readPlainLine(p)
+	if n == 0 {
+		n = d.readAny(p)
 	}
 	if d.head == d.tail {
 		d.release()
 	}
 	return n
+}
+
+func (d *NTTY) readAny(p []byte) int {
+	switch {
+	case d.head == d.tail || len(p) == 0:
+		return 0
+	case d.canonical():
+		return d.readLine(p)
+	case d.lflag(tm.EXTPROC) && d.lflag(tm.ICANON):
+		return d.readExtproc(p)
+	}
+	return d.take(p, d.head-d.tail)
 }
 
 // readLine reads up to the next end of line. An end of file goes with the bytes
@@ -100,6 +108,25 @@ func (d *NTTY) readLine(p []byte) int {
 	return n
 }
 
+// readPlainLine reads a line that ends with a newline and lies in one piece, 0 where it finds
+// none.
+func (d *NTTY) readPlainLine(p []byte) int {
+	if d.tail-d.linesFrom >= d.linesTo-d.linesFrom {
+		return 0
+	}
+	at := d.tail & mask
+	line := d.in.b[at:min(at+d.linesTo-d.tail, Size)]
+	line = line[:min(len(line), len(p))]
+	n := bytes.IndexByte(line, '\n') + 1
+	copy(p, line[:n])
+	if d.hidden() {
+		clear(line[:n])
+	}
+	d.tail += uint32(n)
+	d.linesFrom = d.tail
+	return n
+}
+
 func (d *NTTY) skipEnd() {
 	d.in.ends[d.tail&mask/64] &^= 1 << (d.tail & 63)
 	d.tail++
@@ -108,6 +135,12 @@ func (d *NTTY) skipEnd() {
 // nextEnd is the distance from the tail to the next end of line below limit, or
 // limit.
 func (d *NTTY) nextEnd(limit uint32) (distance uint32, found bool) {
+	if d.tail-d.linesFrom < d.linesTo-d.linesFrom {
+		return d.nextNewline(limit)
+	}
+	if d.linesFrom != d.linesTo {
+		d.markLines()
+	}
 	for at := d.tail; at-d.tail < limit; {
 		word := d.in.ends[at&mask/64] >> (at & 63)
 		if word == 0 {
@@ -121,6 +154,39 @@ func (d *NTTY) nextEnd(limit uint32) (distance uint32, found bool) {
 		return at - d.tail, true
 	}
 	return limit, false
+}
+
+// nextNewline is nextEnd where newlines are ends.
+func (d *NTTY) nextNewline(limit uint32) (distance uint32, found bool) {
+	distance = d.newline(d.tail, limit)
+	if distance == limit {
+		return limit, false
+	}
+	d.linesFrom = d.tail + distance + 1
+	return distance, true
+}
+
+// newline is the distance from at to the next newline below limit, or limit.
+func (d *NTTY) newline(at, limit uint32) uint32 {
+	from := at & mask
+	if n := bytes.IndexByte(d.in.b[from:min(from+limit, Size)], '\n'); n >= 0 {
+		return uint32(n)
+	}
+	if from+limit > Size {
+		if n := bytes.IndexByte(d.in.b[:from+limit-Size], '\n'); n >= 0 {
+			return Size - from + uint32(n)
+		}
+	}
+	return limit
+}
+
+// markLines marks the lines that linesFrom and linesTo tell of.
+func (d *NTTY) markLines() {
+	for at := d.linesFrom; at != d.linesTo; at++ {
+		at += d.newline(at, d.linesTo-at)
+		d.mark(at) // the last is one
+	}
+	d.linesFrom, d.linesTo = 0, 0
 }
 
 // take copies up to n bytes to p, and wipes them where they were typed unseen.

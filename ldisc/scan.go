@@ -10,24 +10,50 @@ const (
 	highs = 0x8080808080808080
 )
 
-// controls has a bit in each byte of x that is below 0x20 or 0x7f. Bytes above the
-// first such may be marked wrongly; the lowest never is.
+// controls has a bit in each byte of x that is below 0x20 or 0x7f. No byte carries into
+// the next one.
 func controls(x uint64) uint64 {
-	del := x ^ 0x7f7f7f7f7f7f7f7f
-	return ((x-0x20*lows) & ^x | (del-lows) & ^del) & highs
+	low := x &^ highs
+	return (low + lows | ^(low + 0x60*lows)) &^ x & highs
 }
+
+// newlines has a bit in each byte of x that is a newline.
+func newlines(x uint64) uint64 {
+	x ^= '\n' * lows
+	return ^(x&^highs + 0x7f*lows | x) & highs
+}
+
+// special has a bit in each byte of x that is a control character, but for the newlines
+// that lines has.
+func special(x, lines uint64) uint64 { return controls(x) &^ (newlines(x) & lines) }
+
+// printable has no bit of highs exactly when all bytes of x are printing ASCII.
+func printable(x uint64) uint64 { return (x + lows) | (x - 0x20*lows) }
 
 // ordinary is the length of the longest prefix of p without a slow byte.
 func (tab *table) ordinary(p []byte) int {
 	i := 0
 	if tab.swar {
-		for i+8 <= len(p) {
-			found := controls(binary.LittleEndian.Uint64(p[i:]))
-			if found == 0 {
-				i += 8
+		var lines uint64 // where newlines are ordinary
+		if tab.class['\n']&classSlow == 0 {
+			lines = highs
+		}
+		for i+16 <= len(p) {
+			q := (*[16]byte)(p[i:])
+			x, y := binary.LittleEndian.Uint64(q[0:]), binary.LittleEndian.Uint64(q[8:])
+			if (printable(x)|printable(y))&highs == 0 {
+				i += 16
 				continue
 			}
-			i += bits.TrailingZeros64(found) / 8
+			x, y = special(x, lines), special(y, lines)
+			if x|y == 0 {
+				i += 16
+				continue
+			}
+			if x == 0 {
+				i, x = i+8, y
+			}
+			i += bits.TrailingZeros64(x) / 8
 			if tab.class[p[i]]&classSlow != 0 {
 				return i
 			}
@@ -55,8 +81,7 @@ func (tab *table) hazard(p []byte) bool {
 func printing(p []byte) int {
 	i := 0
 	for i+8 <= len(p) {
-		x := binary.LittleEndian.Uint64(p[i:])
-		if x&highs != 0 || controls(x) != 0 {
+		if printable(binary.LittleEndian.Uint64(p[i:]))&highs != 0 {
 			break
 		}
 		i += 8

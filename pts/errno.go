@@ -20,6 +20,7 @@ const (
 	EFAULT       Errno = 14
 	EBUSY        Errno = 16
 	EEXIST       Errno = 17
+	EXDEV        Errno = 18
 	ENODEV       Errno = 19
 	ENOTDIR      Errno = 20
 	EISDIR       Errno = 21
@@ -32,6 +33,8 @@ const (
 	EROFS        Errno = 30
 	ENAMETOOLONG Errno = 36
 	ENOSYS       Errno = 38
+	ENOTEMPTY    Errno = 39
+	ELOOP        Errno = 40
 	EOPNOTSUPP   Errno = 95
 	ETIMEDOUT    Errno = 110
 )
@@ -56,6 +59,7 @@ var errnos = map[Errno]struct{ name, text string }{
 	EFAULT:       {"EFAULT", "bad address"},
 	EBUSY:        {"EBUSY", "device or resource busy"},
 	EEXIST:       {"EEXIST", "file exists"},
+	EXDEV:        {"EXDEV", "invalid cross-device link"},
 	ENODEV:       {"ENODEV", "no such device"},
 	ENOTDIR:      {"ENOTDIR", "not a directory"},
 	EISDIR:       {"EISDIR", "is a directory"},
@@ -68,6 +72,8 @@ var errnos = map[Errno]struct{ name, text string }{
 	EROFS:        {"EROFS", "read-only file system"},
 	ENAMETOOLONG: {"ENAMETOOLONG", "file name too long"},
 	ENOSYS:       {"ENOSYS", "function not implemented"},
+	ENOTEMPTY:    {"ENOTEMPTY", "directory not empty"},
+	ELOOP:        {"ELOOP", "too many levels of symbolic links"},
 	EOPNOTSUPP:   {"EOPNOTSUPP", "operation not supported"},
 	ETIMEDOUT:    {"ETIMEDOUT", "connection timed out"},
 	ERESTARTSYS:  {"ERESTARTSYS", "interrupted by a signal, to be restarted"},

@@ -39,6 +39,7 @@ func TestErrnoNamesMatchNumbers(t *testing.T) {
 		EINVAL: syscall.EINVAL, ENFILE: syscall.ENFILE, EMFILE: syscall.EMFILE, ENOTTY: syscall.ENOTTY, ENOSPC: syscall.ENOSPC,
 		ESPIPE: syscall.ESPIPE, EROFS: syscall.EROFS, ENAMETOOLONG: syscall.ENAMETOOLONG, ENOSYS: syscall.ENOSYS,
 		EOPNOTSUPP: syscall.EOPNOTSUPP, ETIMEDOUT: syscall.ETIMEDOUT,
+		EXDEV: syscall.EXDEV, ENOTEMPTY: syscall.ENOTEMPTY, ELOOP: syscall.ELOOP,
 	} {
 		if syscall.Errno(e) != want {
 			t.Errorf("%s is %d, want %d", e.Name(), e, want)

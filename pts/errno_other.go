@@ -11,7 +11,7 @@ func (e Errno) Is(target error) bool {
 	case fs.ErrPermission:
 		return e == EPERM || e == EACCES
 	case fs.ErrExist:
-		return e == EEXIST
+		return e == EEXIST || e == ENOTEMPTY
 	case fs.ErrNotExist:
 		return e == ENOENT
 	}

@@ -30,12 +30,16 @@ type op struct {
 	limited bool          // expires is meant, also when it is zero: give up at once
 }
 
-// run is the waiting loop, the only one. Each turn of it tries what can be done now;
-// what is owed to others is delivered before it parks.
 func (e *end) run(x *op) (int, error) {
+	e.p.mu.Lock()
+	return e.runLocked(x)
+}
+
+// runLocked is the waiting loop, the only one. Each turn of it tries what can be done now;
+// what is owed to others is delivered before it parks. It releases the lock.
+func (e *end) runLocked(x *op) (int, error) {
 	p := e.p
 	var o owed
-	p.mu.Lock()
 	for {
 		var done bool
 		switch {

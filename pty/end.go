@@ -71,8 +71,14 @@ func (closedError) Is(target error) bool { return target == fs.ErrClosed || targ
 // (with VMIN 0), and every read after a hangup. A ptm whose last pts was closed gives
 // EIO after the last of the output.
 func (e *end) Read(b []byte) (int, error) {
-	x := op{buf: b, caller: e.caller, block: !e.nonblock}
-	n, err := e.run(&x)
+	e.p.mu.Lock()
+	if e.hasLineLocked(e.caller) && len(b) > 0 {
+		if n := e.readLine(b); n > 0 {
+			return n, nil
+		}
+		return 0, io.EOF
+	}
+	n, err := e.readAny(b, e.caller, !e.nonblock)
 	if err != nil {
 		return n, e.wrap("read", err)
 	}
@@ -199,8 +205,11 @@ type view struct {
 }
 
 func (v *view) Read(b []byte) (int, error) {
-	x := op{buf: b, caller: v.c}
-	return v.run(&x)
+	v.p.mu.Lock()
+	if v.hasLineLocked(v.c) && len(b) > 0 {
+		return v.readLine(b), nil
+	}
+	return v.readAny(b, v.c, false)
 }
 
 func (v *view) Write(b []byte) (int, error) {

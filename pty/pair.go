@@ -78,7 +78,13 @@ func (p *pair) drainLocked(o *owed) {
 	had := p.back.Len()
 	for p.back.Len() > 0 && !p.s.null && !p.disc.Full() {
 		front := p.back.Front()
-		n := p.disc.Receive(front[:min(len(front), burst)], &p.out, &o.fx)
+		front = front[:min(len(front), burst)]
+		n := 0
+		if p.plain {
+			n = p.disc.ReceivePlain(front, &p.out, &o.fx)
+		} else {
+			n = p.disc.Receive(front, &p.out, &o.fx)
+		}
 		p.back.Skip(n, true)
 		if n == 0 {
 			break

@@ -120,3 +120,39 @@ func (e *end) stepReadPtsLocked(x *op, o *owed) (done bool) {
 	}
 	return true
 }
+
+// readAny is any read by c, to whom an end of file is 0 bytes. It releases the lock.
+func (e *end) readAny(b []byte, c pts.Caller, block bool) (int, error) {
+	x := op{buf: b, caller: c, block: block}
+	return e.runLocked(&x)
+}
+
+// hasLineLocked tells whether a read by c would find a line, and nothing in its way: no other
+// reader, no job control, no deadline.
+func (e *end) hasLineLocked(c pts.Caller) bool {
+	p := e.p
+	return p.disc.HasLine() && !e.ptm && !e.closed && e.times == nil && e.readable &&
+		!e.hungUpLocked() && !p.s.null && !p.s.reading && p.s.readers == 0 && !p.ioError &&
+		(c == nil || !p.controls(c))
+}
+
+// controls tells whether job control has a say in what c does.
+func (p *pair) controls(c pts.Caller) bool {
+	j := process(c)
+	return j != nil && j.Terminal() == &p.job
+}
+
+// readLine is a read after hasLineLocked: most of those of a program that reads lines, which need
+// nothing of what others may need. It releases the lock.
+func (e *end) readLine(b []byte) int {
+	p := e.p
+	n := p.disc.Read(b)
+	if p.back.Len() > 0 && !p.canWaitLocked() {
+		var o owed
+		p.catchUpLocked(&o)
+		p.unlock(&o)
+	} else {
+		p.mu.Unlock()
+	}
+	return n
+}

@@ -1,8 +1,13 @@
 package pty
 
 import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ptsns/ptsns/pts"
 	"github.com/ptsns/ptsns/wait"
@@ -123,5 +128,76 @@ func TestLongLineEchoes(t *testing.T) { // row 40
 	}
 	if n, err := se.Read(b); echo != 6002 || n != 4096 || err != nil {
 		t.Errorf("row 40: %d bytes of echo, %d of input, %v", echo, n, err)
+	}
+}
+
+// A line that waits does not get ahead of what refuses a read.
+func TestRefusedWithALineThere(t *testing.T) {
+	read := func(r interface{ Read([]byte) (int, error) }) error {
+		_, err := r.Read(make([]byte, 100))
+		return err
+	}
+	for name, c := range map[string]struct {
+		try  func(t *testing.T, m *PTM, s *PTS) error
+		want error
+	}{
+		"nothing": {func(_ *testing.T, _ *PTM, s *PTS) error { return read(s) }, nil},
+		"closed": {func(t *testing.T, m *PTM, s *PTS) error {
+			if _, err := m.OpenPTS(nil, O_RDWR); err != nil {
+				t.Fatal(err)
+			}
+			_ = s.Close()
+			return read(s)
+		}, fs.ErrClosed},
+		"only for writing": {func(t *testing.T, m *PTM, _ *PTS) error {
+			w, err := m.OpenPTS(nil, O_WRONLY)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return read(w)
+		}, pts.EBADF},
+		"too late": {func(t *testing.T, _ *PTM, s *PTS) error {
+			if err := s.SetReadDeadline(time.Unix(1, 0)); err != nil {
+				t.Fatal(err)
+			}
+			return read(s)
+		}, os.ErrDeadlineExceeded},
+		"hung up": {func(_ *testing.T, m *PTM, s *PTS) error {
+			if _, err := ioctl(s.End(nil), pts.TIOCVHANGUP, 0); err != nil {
+				return err
+			}
+			again, err := m.OpenPTS(nil, O_RDWR)
+			if err != nil {
+				return err
+			}
+			_, _ = m.Write([]byte("another\n"))
+			return errors.Join(read(s), read(again.End(nil)))
+		}, io.EOF},
+		"an open that failed": {func(_ *testing.T, m *PTM, s *PTS) error {
+			if _, err := ioctl(m.End(nil), pts.TIOCSPTLCK, 1); err != nil {
+				return err
+			}
+			_, _ = m.OpenPTS(nil, O_RDWR)
+			return read(s)
+		}, pts.EIO},
+		"another's turn": {func(_ *testing.T, _ *PTM, s *PTS) error {
+			s.p.s.reading = true
+			return read(s.End(nil))
+		}, pts.EAGAIN},
+		"the background": {func(t *testing.T, _ *PTM, _ *PTS) error {
+			st := newStage(t)
+			if _, err := st.m.Write([]byte("a line\n")); err != nil {
+				t.Fatal(err)
+			}
+			return read(st.s.End(st.bg))
+		}, pts.ERESTARTSYS},
+	} {
+		m, s := Open()
+		if _, err := m.Write([]byte("a line\n")); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.try(t, m, s); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
 	}
 }

@@ -50,7 +50,11 @@ func (p *pair) typeLocked(b []byte, o *owed) int {
 			first := p.back.Len() == 0
 			p.back.Put(rest)
 			p.plain = (first || p.plain) && p.disc.Plain(rest)
-			if !p.s.null {
+			switch {
+			case p.s.null:
+			case p.plain:
+				p.disc.LookPast(len(rest))
+			default:
 				p.disc.Lookahead(rest, &p.out, &o.fx)
 			}
 			n += len(rest)
