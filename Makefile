@@ -5,16 +5,27 @@ FUZZTIME   ?= 60s
 ORACLETIME ?= 60s
 ORACLESEED ?= 1
 
+# Where install puts things. mount(8) looks for its helpers in /sbin alone.
+PREFIX  ?= /usr/local
+SBINDIR ?= /sbin
+PROGRAM ?= bin/ptsns
+
 # Standard library alone, on every OS.
 CORE = ./pts ./termios ./wait ./ldisc ./job ./pty ./devpts ./paths
 
-.PHONY: help build demo test deps check cross race single oracle fuzz bench clean
+.PHONY: help build install demo test deps check cross race single oracle fuzz bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
 
 build: ## bin/ptsns, statically linked, so that it runs in any --root
 	CGO_ENABLED=0 go build -o bin/ptsns ./cmd/ptsns
+
+install: build ## PREFIX/bin/ptsns, and in SBINDIR what makes `mount -t ptsns` work; DESTDIR before both
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SBINDIR)
+	install -m 0755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/ptsns
+	ln -sfn $(PREFIX)/bin/ptsns $(DESTDIR)$(SBINDIR)/mount.ptsns
+	ln -sfn $(PREFIX)/bin/ptsns $(DESTDIR)$(SBINDIR)/mount.fuse.ptsns
 
 demo: build ## two namespaces, both with /dev/pts/0, in twenty seconds
 	demo/demo.sh bin/ptsns

@@ -99,7 +99,7 @@ func (c *conn) read(p []byte) (int, error) {
 	if n == 0 && err == nil && len(p) > 0 {
 		err = io.EOF
 	}
-	return max(n, 0), err // it is -1 with some errors, which a Reader must not be
+	return max(n, 0), err // it is -1 with an error
 }
 
 func (c *conn) keep(oob []byte) {

@@ -171,7 +171,7 @@ func (s *Server) hangUp() {
 
 // closeAll ends what is at work.
 func (s *Server) closeAll() error {
-	err := s.loop.Close()
+	err := errors.Join(s.procs.Close(), s.loop.Close())
 	s.mu.Lock()
 	mounts := slices.Clone(s.mounts)
 	tasks := s.tasks
@@ -184,7 +184,7 @@ func (s *Server) closeAll() error {
 	for _, t := range tasks {
 		t.close()
 	}
-	return errors.Join(err, s.procs.Close())
+	return err
 }
 
 // talk answers a client until it goes.

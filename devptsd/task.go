@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/devpts"
+	"github.com/ptsns/ptsns/procfs"
 	"github.com/ptsns/ptsns/wait"
 )
 
@@ -47,6 +48,32 @@ func (s *Server) ptsNamespaceOf(pid int) (*devpts.Namespace, error) {
 	s.tasks[pid] = t
 	return n, nil
 }
+
+// ptsNamespaceOfCaller is that of the process or thread pid: its own, or what it has from
+// the nearest of its parents that live, and else the first one.
+func (s *Server) ptsNamespaceOfCaller(pid int) *devpts.Namespace {
+	for range maxParents {
+		stat, err := procfs.ReadStat(pid)
+		if err != nil {
+			break
+		}
+		status, err := procfs.ReadStatus(pid)
+		if err != nil {
+			break
+		}
+		s.mu.Lock()
+		t := s.tasks[status.TGID]
+		s.mu.Unlock()
+		if t != nil {
+			return t.namespace
+		}
+		pid = stat.PPID
+	}
+	return s.system.InitialNamespace()
+}
+
+// maxParents ends the search when parents change while it goes on.
+const maxParents = 1000
 
 // exited is the end of a process, from the event loop. The namespace lives on while a
 // terminal in it is open.

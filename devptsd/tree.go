@@ -63,17 +63,23 @@ type root struct {
 	m *devpts.Mount
 }
 
-// ttyName is the name of the node that opens the controlling terminal of whoever opens it.
-// Linux has none there; it is not listed, so that listings stay Linux's.
-const ttyName = "tty"
+// Nodes that Linux has in /dev and not on a devpts. They are there to be bound over /dev/tty
+// and /dev/ptmx, and not listed, so that listings stay Linux's.
+const (
+	ttyName  = "tty"   // 5:0: the controlling terminal of whoever opens it
+	ptmxName = ".ptmx" // 5:2 outside of any devpts. In Always that is the instance beside it, so there is none
+)
 
 func (x root) Lookup(name string) (fusefs.Node, error) {
 	n, err := x.m.Lookup(name)
-	if err == nil {
+	g := x.s.system.Generation()
+	switch {
+	case err == nil:
 		return node{n}, nil
-	}
-	if name == ttyName && x.s.system.Generation() != devpts.Cloned {
-		return tty{x.s}, nil
+	case name == ttyName && g != devpts.Cloned:
+		return outside{x.s, 5, 0}, nil
+	case name == ptmxName && g != devpts.Always:
+		return outside{x.s, 5, 2}, nil
 	}
 	return nil, err
 }
@@ -94,23 +100,35 @@ func (x root) Mknod(c pts.Caller, name string, mode uint32, rdev uint64) error {
 	return x.m.Instance().Mknod(c, name, mode, uint64(unix.Major(rdev))<<8|uint64(unix.Minor(rdev))&0xff|uint64(unix.Minor(rdev))&^0xff<<12)
 }
 
-// tty is the node tty: mode 0666 and root's, like /dev/tty.
-type tty struct{ s *Server }
+// outside is a device outside of any devpts: of mode 0666 and root's, as in /dev.
+type outside struct {
+	s            *Server
+	major, minor uint32
+}
 
-// ttyID is the ID of tty. Those of nodes count from 1 and do not come so far.
-const ttyID = 1 << 61
+// outsideID is where the IDs of these nodes begin. Those of others count from 1 and do
+// not come so far.
+const outsideID = 1 << 61
 
-func (x tty) ID() uint64 { return ttyID }
+func (x outside) ID() uint64 { return outsideID + uint64(x.minor) }
 
-func (x tty) Stat() (fusefs.Stat, error) {
-	return fusefs.Stat{Ino: pts.MaxTerminals + 3, Mode: 0o666, Nlink: 1, Rdev: unix.Mkdev(5, 0), Blksize: devpts.BlockSize,
+func (x outside) Stat() (fusefs.Stat, error) {
+	return fusefs.Stat{Ino: pts.MaxTerminals + 3 + uint64(x.minor), Mode: 0o666, Nlink: 1, Rdev: unix.Mkdev(x.major, x.minor), Blksize: devpts.BlockSize,
 		Atime: x.s.started, Mtime: x.s.started, Ctime: x.s.started}, nil
 }
 
-func (x tty) Open(c pts.Caller, flags int) (pts.End, error) {
-	return x.s.system.OpenControlling(c, flags)
+func (x outside) Open(c pts.Caller, flags int) (pts.End, error) {
+	if x.minor == 0 {
+		return x.s.system.OpenControlling(c, flags)
+	}
+	if x.s.system.Generation() != devpts.Cloned {
+		e, _, err := x.s.system.Initial().MakePair(c, flags)
+		return e, err
+	}
+	e, _, err := x.s.ptsNamespaceOfCaller(c.PID()).OpenPtmx(c, flags)
+	return e, err
 }
 
-func (tty) Chmod(pts.Caller, uint32) error                           { return pts.EPERM }
-func (tty) Chown(pts.Caller, int, int) error                         { return pts.EPERM }
-func (tty) Utimens(pts.Caller, fusefs.SetTime, fusefs.SetTime) error { return pts.EPERM }
+func (outside) Chmod(pts.Caller, uint32) error                           { return pts.EPERM }
+func (outside) Chown(pts.Caller, int, int) error                         { return pts.EPERM }
+func (outside) Utimens(pts.Caller, fusefs.SetTime, fusefs.SetTime) error { return pts.EPERM }

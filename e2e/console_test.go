@@ -47,6 +47,12 @@ func (r *runtimeDir) console(args ...string) *console {
 func startConsole(t *testing.T, cmd *exec.Cmd, rows, cols int) *console {
 	t.Helper()
 	ptm, tty := openTerminal(t)
+	return startConsoleOn(t, ptm, tty, cmd, rows, cols)
+}
+
+// startConsoleOn is startConsole on a terminal that is open. It owns both ends.
+func startConsoleOn(t *testing.T, ptm, tty *os.File, cmd *exec.Cmd, rows, cols int) *console {
+	t.Helper()
 	c := &console{t: t, cmd: cmd, ptm: ptm, tty: tty,
 		grew: make(chan struct{}, 1), closed: make(chan struct{}), exited: make(chan struct{})}
 	c.resize(rows, cols)

@@ -34,16 +34,16 @@ func TestDocument(t *testing.T) {
 		}
 		t.Run(strings.TrimSuffix(filepath.Base(script), ".txtar"), func(t *testing.T) {
 			t.Parallel()
-			runOnMachine(t, script)
+			runOnMachine(t, script, "testdata/document/bin", sshFiles)
 		})
 	}
 }
 
-// runOnMachine runs a script whose commands can use bin, and whose $HOST_PID is the
-// init of a scratch machine.
-func runOnMachine(t *testing.T, script string) {
+// runOnMachine runs a script whose commands can use those in dir, and whose $HOST_PID is
+// the init of a scratch machine, for which prepare makes what it needs in a directory.
+func runOnMachine(t *testing.T, script, dir string, prepare func(work string) error) {
 	r := newRuntime(t)
-	bin, err := filepath.Abs("testdata/document/bin")
+	bin, err := filepath.Abs(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func runOnMachine(t *testing.T, script string) {
 			}
 			env.Setenv("PATH", bin+":"+env.Getenv("PATH"))
 			env.Setenv("BIN", bin)
-			if err := sshFiles(env.WorkDir); err != nil {
+			if err := prepare(env.WorkDir); err != nil {
 				return err
 			}
 			m := bootMachine(t, env)
@@ -116,11 +116,21 @@ func halt(t *testing.T, boot *exec.Cmd, env *testscript.Env, r *runtimeDir) {
 			t.Errorf("ptsns rm %s: exit %d, stderr %q", name, out.code, out.stderr)
 		}
 	}
+	if _, err := os.Stat(r.systems()); err == nil {
+		if out := onHost("umount", "-a", "-t", "fuse.ptsns"); out.code != 0 {
+			t.Errorf("umount: exit %d, stderr %q", out.code, out.stderr)
+		} else if !t.Failed() { // else the servers go with the machine
+			r.awaitSystems()
+		}
+	}
 	if out := onHost("grep", r.path, "/proc/self/mountinfo"); out.code != 1 {
 		t.Errorf("mounts left on the machine:\n%s%s", out.stdout, out.stderr)
 	}
 	_ = boot.Process.Kill() // it has not ended: nobody closed its stdin
 	_ = boot.Wait()         // killed
+	if t.Failed() {
+		r.run("ls") // cleans
+	}
 }
 
 // sshFiles makes, in work, an /etc/ssh for a client and a server that trust each other.

@@ -109,7 +109,7 @@ func leftBehind(dir string) error {
 			errs = append(errs, fmt.Errorf("mount left: %s", line))
 		}
 	}
-	for _, pattern := range []string{"*/record.json", "*/*/record.json"} {
+	for _, pattern := range []string{"*/record.json", "*/*/record.json", "*/*/*/record.json"} {
 		entries, err := filepath.Glob(filepath.Join(dir, pattern))
 		errs = append(errs, err)
 		for _, entry := range entries {
@@ -284,6 +284,7 @@ func (r *runtimeDir) close() {
 			r.t.Errorf("rm %s: exit %d, stderr %q", state.Name, out.code, out.stderr)
 		}
 	}
+	r.awaitSystems()
 	if err := leftBehind(r.path); err != nil {
 		r.t.Errorf("after the test: %v", err)
 	}
@@ -292,7 +293,7 @@ func (r *runtimeDir) close() {
 		r.t.Error(err)
 	}
 	for _, file := range left {
-		if file.Name() != ".lock" {
+		if file.Name() != ".lock" && file.Name() != ".systems" {
 			r.t.Errorf("left in the runtime directory: %s", file.Name())
 		}
 	}
@@ -304,6 +305,8 @@ func (r *runtimeDir) close() {
 // showLogs tells what the servers said.
 func (r *runtimeDir) showLogs() {
 	logs, _ := filepath.Glob(filepath.Join(r.path, "*", "log")) // the pattern is good
+	more, _ := filepath.Glob(filepath.Join(r.path, ".systems", "*", "log"))
+	logs = append(logs, more...)
 	for _, path := range logs {
 		text, err := os.ReadFile(path)
 		if len(text) > 0 || err != nil {

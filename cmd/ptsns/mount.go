@@ -38,11 +38,16 @@ task=PID. What they do is what they did in Linux of that generation:
 Mounts of one system share its initial instance and its limits. A system is there as
 long as something of it is mounted.
 
-Its nodes are files of a FUSE file system, not devices. Therefore ttyname(3) does not
-know them, no kernel calls one a process's controlling terminal (bind DIR/tty over
-/dev/tty to give programs theirs), and a program that was stopped while it read finds
-the read interrupted (EINTR). Programs that need the real thing get it with ptsns run,
-whose terminals are the kernel's.`
+The nodes are files of a FUSE file system, not devices, which only some programs notice.
+DIR/tty opens the controlling terminal of whoever opens it: mount it over /dev/tty
+(mount -o bind). DIR/.ptmx, before always, is what a device /dev/ptmx elsewhere was.
+
+What FUSE cannot give: ttyname(3) finds no name, so that tty(1), expect and sshd do not do
+with these terminals; ps and the kernel's /dev/tty do not know that they control a process;
+a read that a stop or a signal interrupts fails (EINTR) and is not restarted; ioctls that
+return a descriptor (TIOCGPTPEER) fail, and the terminal is opened by its name; older
+cat(1) will not copy a terminal to itself. Programs that need the real thing get it with
+ptsns run, whose terminals are the kernel's.`
 
 // mountFlags are the flags of mount.
 type mountFlags struct {
@@ -56,9 +61,9 @@ type mountFlags struct {
 func newMountCommand() *cobra.Command {
 	var f mountFlags
 	cmd := &cobra.Command{
-		Use:                   "mount [FLAGS] SOURCE DIR",
+		Use:                   "mount [FLAGS] [SOURCE DIR]",
 		DisableFlagsInUseLine: true,
-		Short:                 "Mount a virtual devpts",
+		Short:                 "Mount a virtual devpts, or list what is mounted",
 		Long:                  mountLong,
 		Example:               "  ptsns mount -o newinstance,ptmxmode=0666 lxcpts /mnt\n  ptsns mount -o remount,mode=600 lxcpts /mnt\n  ptsns mount --generation multiple devpts /mnt",
 		Args:                  usage(mountArgs),
@@ -182,12 +187,8 @@ func (f *mountFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	systems, err := dir.Systems()
-	if err != nil {
-		return err
-	}
 	if len(args) == 0 {
-		return listMounts(cmd.Context(), systems, cmd.OutOrStdout())
+		return listMounts(cmd.Context(), dir, cmd.OutOrStdout())
 	}
 	j, err := f.job(args)
 	if err != nil {
@@ -195,6 +196,10 @@ func (f *mountFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	if f.fake {
 		return nil
+	}
+	systems, err := dir.Systems()
+	if err != nil {
+		return err
 	}
 	if j.remount {
 		return j.doRemount(cmd.Context(), systems, cmd.ErrOrStderr())
@@ -280,6 +285,9 @@ func (j *mountJob) doRemount(ctx context.Context, systems *rundir.Dir, stderr io
 		}
 		defer client.Close()
 		system, err := client.List(ctx)
+		if errors.Is(err, devptsd.ErrGone) {
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("system %q: %w", name, err)
 		}
@@ -301,10 +309,16 @@ func (j *mountJob) doRemount(ctx context.Context, systems *rundir.Dir, stderr io
 }
 
 // listMounts prints what the systems have mounted, in the form of mount(8).
-func listMounts(ctx context.Context, systems *rundir.Dir, w io.Writer) error {
-	names, err := systems.Names()
+func listMounts(ctx context.Context, dir *rundir.Dir, w io.Writer) error {
+	systems, err := dir.OldSystems()
 	if err != nil {
 		return err
+	}
+	var names []string
+	if systems != nil {
+		if names, err = systems.Names(); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()

@@ -115,7 +115,7 @@ func removeAll(runtimeDir string) error {
 		return err
 	}
 	for _, e := range entries {
-		if !e.IsDir() {
+		if !e.IsDir() || e.Name() == ".systems" { // whose mounts are looked for below
 			continue
 		}
 		cmd := exec.Command("ptsns", "rm", e.Name())
