@@ -24,10 +24,24 @@ func wants(flags int) uint32 {
 	return MayRead | MayWrite
 }
 
-// privileged tells whether the permission bits are not for c.
-func privileged(c pts.Caller) bool {
+// The capabilities that files are about, by Linux's numbers.
+const (
+	capChown      = 0
+	capOverride   = 1 // CAP_DAC_OVERRIDE: permission bits are not for c
+	capReadSearch = 2 // CAP_DAC_READ_SEARCH: those to read and to search are not
+	capFowner     = 3 // what takes the owner
+	capFsetid     = 4
+	capMknod      = 27
+)
+
+// capable tells whether c has a capability over files. They go with the file system
+// ids: root who has set those to another's has none of them left.
+func capable(c pts.Caller, capability int) bool {
 	if c == nil {
 		return true
+	}
+	if p, ok := c.(interface{ Capable(capability int) bool }); ok {
+		return p.Capable(capability)
 	}
 	if p, ok := c.(interface{ Privileged() bool }); ok {
 		return p.Privileged()
@@ -55,7 +69,10 @@ func allowed(c pts.Caller, uid, gid, mode, want uint32) bool {
 	case mode>>3&7 != mode&7 && inGroup(c, int(gid)):
 		mode >>= 3
 	}
-	return mode&want == want || privileged(c)
+	if mode&want == want || capable(c, capOverride) {
+		return true
+	}
+	return want&MayWrite == 0 && capable(c, capReadSearch)
 }
 
 // Access tells whether the node's permission bits let c do what want says, a sum of
@@ -75,12 +92,12 @@ func (i *Instance) access(n *inode, c pts.Caller, want uint32) error {
 	return nil
 }
 
-// owned fails with EPERM where c neither owns the node nor is privileged.
+// owned fails with EPERM where c neither owns the node nor may do as if.
 func (n *Node) owned(c pts.Caller) error {
 	n.i.mu.Lock()
 	uid := n.n.uid
 	n.i.mu.Unlock()
-	if c == nil || uint32(c.FSUID()) == uid || privileged(c) {
+	if c == nil || uint32(c.FSUID()) == uid || capable(c, capFowner) {
 		return nil
 	}
 	return pts.EPERM

@@ -21,8 +21,8 @@
 //
 // Operations are for a pts.Caller. nil is this program and may do everything. For others the
 // permission bits count: FSUID and FSGID own, and a caller that has them is asked for
-// Groups() []int, its other groups, and Privileged() bool, without which uid 0 is
-// privileged. The ids of this package are those of the initial user namespace.
+// Groups() []int, its other groups, for Capable(capability int) bool, the capabilities over
+// files by Linux's numbers, or else for Privileged() bool, without which uid 0 has them all. The ids of this package are those of the initial user namespace.
 //
 // # Concurrency and locks
 //

@@ -54,7 +54,7 @@ func (i *Instance) Mknod(c pts.Caller, name string, mode uint32, rdev uint64) er
 	}
 	slot := &i.ptmx
 	switch {
-	case mode&S_IFMT != S_IFCHR || !privileged(c):
+	case mode&S_IFMT != S_IFCHR || !capable(c, capMknod):
 		return pts.EPERM
 	case name == "ptmx" && rdev == ptmxRdev:
 	case name == "tty" && rdev == ttyRdev:

@@ -153,7 +153,7 @@ func (n *Node) Chmod(c pts.Caller, mode uint32) error {
 	if err := n.owned(c); err != nil {
 		return err
 	}
-	if !privileged(c) && !inGroup(c, n.Stat().GID) {
+	if !inGroup(c, n.Stat().GID) && !capable(c, capFsetid) {
 		mode &^= S_ISGID
 	}
 	n.change(func() { n.n.mode = n.n.mode&S_IFMT | uint16(mode&0o7777) })
@@ -166,12 +166,9 @@ func (n *Node) Chown(c pts.Caller, uid, gid int) error {
 	if uid < 0 && gid < 0 {
 		return nil
 	}
-	if !privileged(c) {
-		if err := n.owned(c); err != nil {
-			return err
-		}
+	if !capable(c, capChown) {
 		s := n.Stat()
-		if uid >= 0 && uid != s.UID || gid >= 0 && gid != s.GID && !inGroup(c, gid) {
+		if c.FSUID() != s.UID || uid >= 0 && uid != s.UID || gid >= 0 && gid != s.GID && !inGroup(c, gid) {
 			return pts.EPERM
 		}
 	}

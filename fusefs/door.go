@@ -92,8 +92,8 @@ func Serve(fuse *os.File, ptmx Ptmx, userNS bool, loop *epoll.Loop) (*Door, erro
 // what each request asks: pid is the thread's in our pid namespace, 0 when it has none
 // there, the ids are those of its files. Ids are the mount's user namespace's, these and
 // those that nodes tell. Callers may be called on any goroutine and must not block for
-// long. gone is called on the loop once nothing is mounted and nothing of it open any more,
-// and may close the door; nil is nothing. ServeTree returns at once.
+// long. gone is called on the loop once nothing is mounted and nothing of it open any
+// more, and may close the door; nil is nothing. ServeTree returns at once.
 func ServeTree(fuse *os.File, root Dir, callers func(pid, uid, gid int) pts.Caller, loop *epoll.Loop, gone func()) (*Door, error) {
 	fd, err := takeOver(fuse)
 	if err != nil {

@@ -39,6 +39,10 @@ type end struct {
 // most. After a read of less there is as good as never more.
 const shortRead = 1024
 
+// nowhere is an address at which nobody has memory: the kernel says of a structure there
+// what it says of a bad one, when it comes to look.
+const nowhere = 1
+
 // endEvents is what an end is registered for: each edge wakes its queue once, so that
 // edge-triggered epoll works for the processes behind it too.
 const endEvents = wait.In | wait.Pri | wait.Out | wait.RdHup
@@ -113,15 +117,16 @@ func (e *end) Write(p []byte) (int, error) {
 	return ignoringEINTR(func() (int, error) { return unix.Write(e.fd, p) })
 }
 
-// Ioctl performs a request whose argument is a structure in arg, or a number.
+// Ioctl performs a request whose argument is a structure in arg, or a number. An arg that
+// is too short is a bad address.
 // Whether it is allowed to c is the caller's business: the kernel sees this process.
 func (e *end) Ioctl(c pts.Caller, req uint32, arg []byte) (int, error) {
 	r, known := pts.LookupIoctl(req)
 	if !known {
 		return 0, unix.ENOTTY
 	}
-	if len(arg) < r.Size {
-		return 0, unix.EINVAL
+	if r.Dir == pts.IoctlValue && len(arg) < r.Size {
+		return 0, unix.EFAULT
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -130,9 +135,12 @@ func (e *end) Ioctl(c pts.Caller, req uint32, arg []byte) (int, error) {
 	}
 	var n uintptr
 	var errno unix.Errno
-	if r.Dir == pts.IoctlValue {
+	switch {
+	case r.Dir == pts.IoctlValue:
 		n, _, errno = unix.Syscall(unix.SYS_IOCTL, uintptr(e.fd), uintptr(req), uintptr(binary.LittleEndian.Uint64(arg)))
-	} else {
+	case len(arg) < r.Size:
+		n, _, errno = unix.Syscall(unix.SYS_IOCTL, uintptr(e.fd), uintptr(req), nowhere)
+	default:
 		n, _, errno = unix.Syscall(unix.SYS_IOCTL, uintptr(e.fd), uintptr(req), uintptr(unsafe.Pointer(unsafe.SliceData(arg))))
 	}
 	if errno != 0 {

@@ -32,7 +32,26 @@ func TestGroupOfFirstProcess(t *testing.T) {
 	}
 }
 
+// TestSessionOutside asks for the session of a process whose session has no number in its
+// pid namespace: it exists, and is another than any that has.
+func TestSessionOutside(t *testing.T) {
+	if os.Getuid() != 0 {
+		lacking(t, "needs root, for a pid namespace")
+	}
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), firstVar+"=outside")
+	cmd.SysProcAttr = &unix.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}
+	out, err := cmd.CombinedOutput()
+	if got, want := string(out), "-1\n"; err != nil || got != want {
+		t.Errorf("%v\n%s, want\n%s", err, got, want)
+	}
+}
+
 func first() int {
+	if os.Getenv(firstVar) == "outside" {
+		fmt.Println(new(System).SessionOf(1))
+		return 0
+	}
 	fail := func(err error) int {
 		fmt.Println(err)
 		return 1

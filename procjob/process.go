@@ -141,7 +141,10 @@ func (p *Process) Orphaned() bool {
 func (p *Process) Restarts(pts.Signal) bool { return false }
 
 // Privileged tells whether p has CAP_SYS_ADMIN in our user namespace.
-func (p *Process) Privileged() bool { return p.tid > 0 && procfs.Capable(p.tid, unix.CAP_SYS_ADMIN) }
+func (p *Process) Privileged() bool { return p.Capable(unix.CAP_SYS_ADMIN) }
+
+// Capable tells whether p has a capability in our user namespace.
+func (p *Process) Capable(capability int) bool { return p.tid > 0 && procfs.Capable(p.tid, capability) }
 
 func (p *Process) status() (procfs.Status, error) {
 	if p.tid <= 0 {

@@ -121,13 +121,17 @@ func (s *System) Process(tid, fsuid, fsgid int) *Process {
 	return &Process{system: s, tid: tid, fsuid: fsuid, fsgid: fsgid}
 }
 
-// SessionOf is the session of a group, 0 when nobody has that number. Like the kernel,
-// it takes the number of a process for that of a group in its session.
+// SessionOf is the session of a group, 0 when nobody has that number, -1 when that is
+// outside our pid namespace. Like the kernel, it takes the number of a process for that
+// of a group in its session.
 func (s *System) SessionOf(group int) int {
 	if group <= 0 {
 		return 0
 	}
 	if sid, err := unix.Getsid(group); err == nil {
+		if sid == 0 {
+			return -1 // it has no number here
+		}
 		return sid
 	}
 	// Whoever the group is named after is gone.
@@ -138,6 +142,9 @@ func (s *System) SessionOf(group int) int {
 			continue
 		}
 		if pgid, err := unix.Getpgid(pid); err == nil && pgid == group {
+			if sid == 0 {
+				return -1
+			}
 			return sid
 		}
 		if sid == group {

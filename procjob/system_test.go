@@ -63,6 +63,9 @@ func TestQuestions(t *testing.T) {
 		t.Errorf("groups %v", p.Groups())
 	}
 	contained := v.system.Process(s.child(leader, "contained", "userns").pid, 0, 0)
+	if !p.Capable(unix.CAP_DAC_OVERRIDE) || contained.Capable(unix.CAP_DAC_OVERRIDE) {
+		t.Error("the capabilities over files are not root's, or are those of the root of a user namespace")
+	}
 	if !p.Privileged() || contained.Privileged() {
 		t.Errorf("privileged: root %v, root of a user namespace %v", p.Privileged(), contained.Privileged())
 	}

@@ -21,8 +21,9 @@ type End interface {
 	Write(p []byte) (int, error)
 	// Ioctl performs request req for c with arg, which holds the request's
 	// structure and is read or overwritten in place; a request whose argument
-	// is a plain number takes it as 8 little-endian bytes. The result is what
-	// ioctl(2) returns.
+	// is a plain number takes it as 8 little-endian bytes. An arg that is too short,
+	// or nil, is to the request what a bad address is: EFAULT, unless something else
+	// is wrong that is looked at first. The result is what ioctl(2) returns.
 	Ioctl(c Caller, req uint32, arg []byte) (int, error)
 	// Poll tells the readiness now.
 	Poll() wait.Events
@@ -35,7 +36,8 @@ type End interface {
 
 // Caller is the process on whose behalf an end is opened or asked. A nil Caller
 // is this program itself. To the ends of package pty, one that is a job.Process too
-// is under job control.
+// is under job control, and one with Privileged() bool has CAP_SYS_ADMIN where that says so;
+// of others uid 0 has.
 type Caller interface {
 	// PID is the caller's thread in this process's pid namespace.
 	PID() int

@@ -109,6 +109,11 @@ func (user) PID() int     { return 1 }
 func (u user) FSUID() int { return int(u) }
 func (u user) FSGID() int { return int(u) }
 
+// admin is another user who has CAP_SYS_ADMIN, and of whom job control knows nothing.
+type admin struct{ user }
+
+func (admin) Privileged() bool { return true }
+
 func TestPrivileges(t *testing.T) {
 	me, se, m, s := pairOf(t)
 	for _, req := range []uint32{pts.TIOCSTI, pts.TIOCVHANGUP, pts.TIOCSLCKTRMIOS} {
@@ -136,6 +141,11 @@ func TestPrivileges(t *testing.T) {
 	}
 	if _, err := m.OpenPTS(user(1000), O_RDWR); !errors.Is(err, pts.EBUSY) {
 		t.Errorf("open: %v", err)
+	}
+	if x, err := m.OpenPTS(admin{1000}, O_RDWR|O_NOCTTY); err != nil {
+		t.Errorf("open by another user with CAP_SYS_ADMIN: %v", err)
+	} else {
+		_ = x.Close()
 	}
 	n, err := ioctl(me, pts.TIOCGPGRP, -7)
 	if n != 0 || err != nil {

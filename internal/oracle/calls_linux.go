@@ -121,6 +121,11 @@ func (k *calls) open(op Op) Result {
 		if fd = int(r); e != 0 {
 			err = e
 		}
+		if e == unix.ENOTTY { // no TIOCGPTPEER there: by name, as a libc does then
+			if n, nerr := unix.IoctlGetInt(from, pts.TIOCGPTN); nerr == nil {
+				fd, err = unix.Open("/dev/pts/"+strconv.Itoa(n), flags, 0)
+			}
+		}
 	} else {
 		// Data is the path, which the driver knows.
 		fd, err = unix.Open(string(op.Data), flags, 0)

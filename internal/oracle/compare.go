@@ -39,7 +39,7 @@ func Compare(right, ours Driver, c *Conversation) (*Difference, error) {
 			return nil, fmt.Errorf("%s: ours: %w", l.Step, err)
 		}
 		l.Want = want
-		if want == success(l.Step) {
+		if want == l.Step.Success() {
 			l.Want = ""
 		}
 		held.Lines = append(held.Lines, l)

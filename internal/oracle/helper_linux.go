@@ -104,7 +104,8 @@ func startHelper(socket string, ends []string, fds map[string]int) (pid int, err
 		}
 		files = append(files, uintptr(fd))
 	}
-	env := []string{helperSocket + "=" + socket, helperEnds + "=" + strings.Join(ends, " "), "GOMAXPROCS=1", "GOGC=off"}
+	env := []string{helperSocket + "=" + socket, helperEnds + "=" + strings.Join(ends, " "), "GOMAXPROCS=1", "GOGC=off",
+		"GORACE=atexit_sleep_ms=0"}
 	if dir := os.Getenv("GOCOVERDIR"); dir != "" {
 		env = append(env, "GOCOVERDIR="+dir)
 	}

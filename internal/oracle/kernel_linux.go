@@ -13,30 +13,32 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/pts"
+	"github.com/ptsns/ptsns/wait"
 )
 
-// Kernel is the driver of real pairs, of the devpts at /dev/pts.
+// Kernel is the driver of real pairs, of the devpts at /dev/pts, or of what serves as one.
 type Kernel struct {
-	// Looks is for how many milliseconds what is there has to stay as it is, where
-	// nothing else tells whether all has arrived. Who repeats what differs needs fewer.
-	Looks int
+	*Settler
 
-	patience int
-	self     *calls
-	path     string // of the pts
-	socket   string
-	listen   *net.UnixListener
-	procs    []*helper // started in this conversation
-	settler
+	// Busy is called between looks at a process that seems to be blocked. It returns once who
+	// answers its call had the time to, where that is not the kernel itself. nil: it is.
+	Busy func()
+
+	self   *calls
+	path   string // of the pts
+	socket string
+	listen *net.UnixListener
+	procs  []*helper // started in this conversation
 }
 
 // NewKernel makes the driver, which starts processes only for conversations that fork.
 func NewKernel() (*Kernel, error) {
-	f, err := os.Stat("/dev/ptmx")
-	if err != nil || f.Mode()&os.ModeCharDevice == 0 {
+	if _, err := os.Stat("/dev/ptmx"); err != nil {
 		return nil, fmt.Errorf("no /dev/ptmx: %w", err)
 	}
-	k := &Kernel{self: newCalls(), Looks: 4, patience: 1}
+	k := &Kernel{self: newCalls()}
+	k.Settler = NewSettler((*kernelEnds)(k))
+	var err error
 	k.listen, err = net.ListenUnix("unix", &net.UnixAddr{Net: "unix"}) // the kernel chooses an abstract name
 	if err != nil {
 		return nil, err
@@ -51,10 +53,6 @@ func (k *Kernel) Close() error {
 	return k.listen.Close()
 }
 
-// Patience makes it look so many times as long, for who has seen a difference: a machine that has other things
-// to do may let the worker wait.
-func (k *Kernel) Patience(times int) { k.patience = times }
-
 // Self is the observer, in this process.
 func (k *Kernel) Self() Proc { return (*observer)(k) }
 
@@ -64,7 +62,7 @@ func (k *Kernel) Reset() {
 		_ = unix.Close(fd) // a tty reports nothing here
 	}
 	clear(k.self.fds)
-	k.settler = settler{}
+	k.Settler.Reset()
 	for _, h := range k.procs {
 		h.end()
 	}
@@ -76,6 +74,40 @@ func (k *Kernel) Sleep(d time.Duration) {
 	_, _ = unix.Poll(nil, int(d/time.Millisecond)) // a signal that cuts it short shows as a mismatch
 }
 
+// kernelEnds are the observer's.
+type kernelEnds Kernel
+
+func (k *kernelEnds) Any() bool    { return len(k.self.fds) > 0 }
+func (k *kernelEnds) Others() bool { return len(k.procs) > 0 }
+
+func (k *kernelEnds) Named(name string) Asked {
+	fd, ok := k.self.fds[name]
+	if !ok {
+		return nil
+	}
+	return kernelEnd(fd)
+}
+
+// kernelEnd is a descriptor.
+type kernelEnd int
+
+func (fd kernelEnd) Poll() wait.Events {
+	e, err := poll(int(fd))
+	if err != nil {
+		return wait.Err
+	}
+	return e
+}
+
+func (fd kernelEnd) Ioctl(_ pts.Caller, req uint32, arg []byte) (int, error) {
+	res := ioctl(int(fd), Op{Req: req, Data: arg})
+	if res.Errno != 0 {
+		return 0, unix.Errno(res.Errno)
+	}
+	copy(arg, res.Data)
+	return res.N, nil
+}
+
 // observer is the process that asks.
 type observer Kernel
 
@@ -84,7 +116,7 @@ func (o *observer) Result() Result { return Result{} }
 
 func (o *observer) Do(op Op) Result {
 	k := (*Kernel)(o)
-	k.before(op)
+	k.Before(op)
 	op = k.prepare(op, k.self)
 	for {
 		res := k.self.do(op)
@@ -161,7 +193,30 @@ func (h *helper) Do(op Op) Result {
 	if h.left && (op.Call == Close || op.Call == Poll) {
 		return Result{Blocked: true}
 	}
+	if op.Call == Exit {
+		return h.exit()
+	}
 	return h.order(order{Op: h.k.prepare(op, h.k.self)})
+}
+
+// exit returns when the process has exited: its last breath closes the connection, and only
+// then its terminal is given up.
+func (h *helper) exit() Result {
+	fd, err := unix.PidfdOpen(h.hello.PID, 0)
+	if err != nil {
+		return fail(err)
+	}
+	defer unix.Close(fd)
+	res := h.order(order{Op: Op{Call: Exit}})
+	if res.Stopped || res.Blocked || res.Errno != 0 {
+		return res // it has not been told
+	}
+	for {
+		_, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1)
+		if err != unix.EINTR {
+			return res
+		}
+	}
 }
 
 func (h *helper) Fork(ends []string) (Proc, error) {
@@ -197,8 +252,12 @@ func (h *helper) order(o order) Result {
 }
 
 // Result waits until the call returns, or the process sleeps in it or is stopped. A
-// process that something woke is not asleep, so three looks in a row settle it.
+// process that something woke is not asleep, so a few looks in a row settle it.
 func (h *helper) Result() Result {
+	looks := 3
+	if h.k.Busy != nil {
+		looks *= 4
+	}
 	asleep, stopped := 0, 0
 	for h.left {
 		select {
@@ -210,6 +269,9 @@ func (h *helper) Result() Result {
 			return res
 		case <-time.After(time.Millisecond):
 		}
+		if h.k.Busy != nil {
+			h.k.Busy()
+		}
 		switch state := h.state(); {
 		case state == 'T':
 			asleep, stopped = 0, stopped+1
@@ -218,10 +280,10 @@ func (h *helper) Result() Result {
 		default:
 			asleep, stopped = 0, 0
 		}
-		if stopped == 3 {
+		if stopped >= looks {
 			return Result{Stopped: true}
 		}
-		if asleep == 3 {
+		if asleep >= looks {
 			return Result{Blocked: true}
 		}
 	}

@@ -62,10 +62,10 @@ func (r *Runner) Run(c *Conversation, record bool) ([]Mismatch, error) {
 		switch {
 		case record:
 			l.Want = got
-			if got == success(l.Step) {
+			if got == l.Step.Success() {
 				l.Want = ""
 			}
-		case got != l.Want && (l.Want != "" || got != success(l.Step)):
+		case got != l.Want && (l.Want != "" || got != l.Step.Success()):
 			bad = append(bad, Mismatch{Line: i + 1, Got: got, Talk: talk(c.Lines[begin : i+1])})
 			skip = true
 		}
@@ -80,8 +80,8 @@ func talk(lines []Line) string {
 	return b.String()
 }
 
-// success is the result that a step without one has to have.
-func success(s Step) string {
+// Success is the result that a step without one has to have.
+func (s Step) Success() string {
 	if s.Verb != "write" {
 		return "ok"
 	}
