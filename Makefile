@@ -6,7 +6,7 @@ ORACLETIME ?= 60s
 ORACLESEED ?= 1
 
 # Standard library alone, on every OS.
-CORE = ./pts ./termios ./wait ./ldisc ./job ./pty ./devpts ./paths
+CORE = ./pts ./termios ./wait ./ldisc ./job ./pty ./devpts ./paths ./cast
 
 .PHONY: help build demo test deps check cross race single oracle fuzz bench clean
 
