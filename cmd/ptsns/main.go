@@ -26,6 +26,8 @@ func newRootCommand() *cobra.Command {
 		newLsCommand(),
 		newPathCommand(),
 		newRmCommand(),
+		newReplayCommand(),
+		newVerifyCommand(),
 		newBenchCommand(),
 		newVersionCommand(),
 		newServeCommand(),
