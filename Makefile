@@ -11,7 +11,7 @@ SBINDIR ?= /sbin
 PROGRAM ?= bin/ptsns
 
 # Standard library alone, on every OS.
-CORE = ./pts ./termios ./wait ./ldisc ./job ./pty ./devpts ./paths
+CORE = ./pts ./termios ./wait ./ldisc ./job ./pty ./devpts ./paths ./cast
 
 .PHONY: help build install demo test deps check cross race single oracle fuzz bench clean
 

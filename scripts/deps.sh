@@ -21,6 +21,7 @@ need python3 python3-minimal
 need ps procps
 need setpriv util-linux
 need mount mount
+need asciinema asciinema
 [ -n "$packages" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
 	echo "missing for the tests:$packages" >&2

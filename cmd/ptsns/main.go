@@ -27,6 +27,8 @@ func newRootCommand() *cobra.Command {
 		newPathCommand(),
 		newRmCommand(),
 		newMountCommand(),
+		newReplayCommand(),
+		newVerifyCommand(),
 		newBenchCommand(),
 		newVersionCommand(),
 		newServeCommand(),
