@@ -5,8 +5,8 @@ FUZZTIME   ?= 60s
 ORACLETIME ?= 60s
 ORACLESEED ?= 1
 
-# Standard library alone, on every OS.
-CORE = ./pts ./termios ./wait ./ldisc ./job ./pty ./devpts ./paths
+# On every OS, and all but screen the standard library alone.
+CORE = ./pts ./termios ./wait ./ldisc ./job ./pty ./devpts ./paths ./screen
 
 .PHONY: help build demo test deps check cross race single oracle fuzz bench clean
 
