@@ -66,6 +66,17 @@ func BenchmarkCopy(b *testing.B) { // what a loop that only looks at each byte t
 	}
 }
 
+func BenchmarkFilter(b *testing.B) {
+	in := colouredLines()
+	var f Filter
+	var out []byte
+	b.SetBytes(int64(len(in)))
+	b.ReportAllocs()
+	for b.Loop() {
+		out = f.Append(out[:0], in)
+	}
+}
+
 func BenchmarkRepaint(b *testing.B) {
 	s := New(40, 120, Options{})
 	s.Write(colourful(b))

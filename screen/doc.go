@@ -8,7 +8,8 @@
 // It knows what programs of today use: colours to 24 bits, styles of underlines, hyperlinks,
 // wide and combining characters, both screens, margins on all four sides, tab stops,
 // character sets, titles, and the modes that change what keys and the mouse send. It is not
-// a terminal: it has no keys, answers nothing, and paints nothing.
+// a terminal: it has no keys, answers nothing, and paints nothing. Filter is for viewers who
+// must not be made to answer either.
 //
 // # What it follows
 //
@@ -40,9 +41,9 @@
 // Compared on recordings of vim, less, top, tmux, bash and curses with the text that tmux captures
 // of them, vt10x, charmbracelet/x/vt and midterm had 46, 27 and 55 other lines of 450 (this one 14, which
 // are right but for how many combining characters a cell keeps), and wrote 1.5 to 17 MB/s where this one
-// writes over 100; x/vt held 4.6 MiB for each screen. None can repaint. ARCHITECTURE.md has the
+// writes over 100; x/vt held 4.6 MiB for each screen. None gives modes back. ARCHITECTURE.md has the
 // figures. Widths come from go-runewidth. The parser is our own because a viewer who joins in the
-// middle of a sequence needs its beginning.
+// middle of a sequence needs its beginning, and because Filter must see exactly what Screen sees.
 //
 // There is no lock and no goroutine: a Screen belongs to whoever holds it.
 package screen
