@@ -10,8 +10,8 @@ PREFIX  ?= /usr/local
 SBINDIR ?= /sbin
 PROGRAM ?= bin/ptsns
 
-# Standard library alone, on every OS.
-CORE = ./pts ./termios ./wait ./ldisc ./job ./pty ./devpts ./paths ./cast
+# On every OS, and all but screen the standard library alone.
+CORE = ./pts ./termios ./wait ./ldisc ./job ./pty ./devpts ./paths ./cast ./screen
 
 .PHONY: help build install demo test deps check cross race single oracle fuzz bench clean
 
