@@ -201,7 +201,7 @@ func TestStarted(t *testing.T) {
 	read = k.read(fh, 10, unix.O_NONBLOCK)
 	k.want("a read that must not wait", fmt.Sprint(read, " EAGAIN"))
 	k.read(fh, maxTransfer, 0)
-	if n := len(end.last().p); n != maxStarted {
+	if n := len(end.last().p); n != maxWaiting {
 		t.Errorf("a long read waits with %d bytes", n)
 	}
 	end.last().finish(0, pts.EIO)
