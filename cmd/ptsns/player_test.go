@@ -270,7 +270,7 @@ func TestReplayOuterTerminalGoes(t *testing.T) {
 	_ = c.ptm.Close()
 	_ = c.cmd.Wait()
 	if got := c.cmd.ProcessState.ExitCode(); got != 129 {
-		t.Errorf("exit status %d, want 129", got)
+		t.Errorf("%v, want exit status 129", c.cmd.ProcessState)
 	}
 }
 

@@ -55,10 +55,9 @@ func (r *relay) run() (err error) {
 			signal.Notify(signals, sig)
 		}
 	}
-	defer signal.Stop(signals)
 	defer func() {
-		if err == exitHungUp { // a SIGHUP may still be on its way, and must not end us before we say how
-			signal.Ignore(syscall.SIGHUP)
+		if err != exitHungUp { // else a SIGHUP may still be on its way, and must not end us before we say how
+			signal.Stop(signals)
 		}
 	}()
 	window := make(chan os.Signal, 1) // several changes are one

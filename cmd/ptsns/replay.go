@@ -84,12 +84,8 @@ func replayFile(path string, speed, idle float64) (err error) {
 			signal.Notify(signals, sig)
 		}
 	}
-	defer signal.Stop(signals)
-	defer func() {
-		if err == exitHungUp { // a SIGHUP may still be on its way, and must not end us before we say how
-			signal.Ignore(syscall.SIGHUP)
-		}
-	}()
+	// They stay ours until the process ends: a SIGHUP may still be on its way when we know of
+	// the hangup otherwise, and must not end us before we say how.
 	p.signals, p.terminal = signals, true
 	if o.in {
 		resumed := make(chan os.Signal, 1)
