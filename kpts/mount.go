@@ -3,7 +3,6 @@
 package kpts
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -18,8 +17,8 @@ import (
 type MountError = pts.OptionError
 
 // Mount makes a new devpts instance in the caller's user namespace and returns its
-// mount, which is attached nowhere: closing the file unmounts it, Attach gives it a
-// place. source is what /proc/mounts will show as its device, "devpts" when empty.
+// mount, which is attached nowhere: closing the file unmounts it, fsmount.Attach
+// gives it a place. source is what /proc/mounts will show as its device, "devpts" when empty.
 //
 // The options are those of `mount -t devpts -o`: what mount(8) itself interprets
 // means the same here, everything else is passed to the kernel item by item and
@@ -48,23 +47,6 @@ func Mount(source, options string) (*os.File, error) {
 		return nil, fmt.Errorf("mounting a devpts instance: %w", err)
 	}
 	return os.NewFile(uintptr(fd), "devpts"), nil
-}
-
-// Attach puts a detached mount, as Mount and open_tree(2) return them, at path. A
-// symlink at path is followed.
-func Attach(mount *os.File, path string) error {
-	conn, err := mount.SyscallConn()
-	if err != nil {
-		return fmt.Errorf("attaching a mount at %q: %w", path, err)
-	}
-	cerr := conn.Control(func(fd uintptr) {
-		err = unix.MoveMount(int(fd), "", unix.AT_FDCWD, path,
-			unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_SYMLINKS)
-	})
-	if err := errors.Join(cerr, err); err != nil {
-		return fmt.Errorf("attaching a mount at %q: %w", path, err)
-	}
-	return nil
 }
 
 // configure gives fs every item of options that is for it and returns the MOUNT_ATTR_

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ptsns/ptsns/fsmount"
 )
 
 // inMountNS runs fn on a thread with a mount namespace of its own, which is thrown
@@ -65,7 +67,7 @@ func attempt(dir, options string) (string, error) {
 	if err != nil {
 		return shown(dir), err
 	}
-	err = Attach(m, dir)
+	err = fsmount.Attach(m, dir)
 	_ = m.Close() // it would keep the mount busy
 	if err != nil {
 		return "", err
@@ -209,13 +211,13 @@ func TestMountIsDetached(t *testing.T) {
 				}
 			}
 		}
-		if err := Attach(first, dir); err != nil {
+		if err := fsmount.Attach(first, dir); err != nil {
 			t.Error(err)
 		}
 		if got, want := shown(dir), "rw,relatime devpts mine rw,mode=600,ptmxmode=666"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		if err := Attach(second, dir+"/no/such"); !errors.Is(err, syscall.ENOENT) || !strings.Contains(err.Error(), "no/such") {
+		if err := fsmount.Attach(second, dir+"/no/such"); !errors.Is(err, syscall.ENOENT) || !strings.Contains(err.Error(), "no/such") {
 			t.Errorf("attaching nowhere: %v", err)
 		}
 	})

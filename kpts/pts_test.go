@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ptsns/ptsns/fsmount"
 	"github.com/ptsns/ptsns/pts"
 	"github.com/ptsns/ptsns/wait"
 )
@@ -104,7 +105,7 @@ func TestOptions(t *testing.T) {
 			t.Errorf("%q, attached nowhere: %+v, want %+v", data, got, detached)
 		}
 		inMountNS(t, func(t *testing.T, dir string) {
-			if err := Attach(mount, dir); err != nil {
+			if err := fsmount.Attach(mount, dir); err != nil {
 				t.Error(err)
 			}
 			if got := i.Options(); got.Flags|pts.ReadOnly != pts.ReadOnly || got.String() != want.String() || got.Flags != want.Flags {

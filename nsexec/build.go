@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ptsns/ptsns/fsmount"
 	"github.com/ptsns/ptsns/kpts"
 )
 
@@ -96,7 +97,7 @@ func (b *builder) mountPts() error {
 	if err != nil {
 		return fmt.Errorf("mounting the marker: %w", err)
 	}
-	if err := kpts.Attach(instance, ptsDir); err != nil {
+	if err := fsmount.Attach(instance, ptsDir); err != nil {
 		return err
 	}
 	if b.instance, err = cloneOf(instance, flags); err != nil {

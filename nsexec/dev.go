@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ptsns/ptsns/kpts"
+	"github.com/ptsns/ptsns/fsmount"
 )
 
 const (
@@ -116,7 +116,7 @@ func bindDevice(dir int, source, target string) error {
 	if err := makeFile(target); err != nil {
 		return err
 	}
-	return kpts.Attach(m, target)
+	return fsmount.Attach(m, target)
 }
 
 // copyDev covers /dev with a private one that has everything the old one has, but

@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ptsns/ptsns/kpts"
+	"github.com/ptsns/ptsns/fsmount"
 )
 
 // Attributes of mounts that hold nothing but what we put there.
@@ -21,43 +20,14 @@ const (
 	inertOnly = inert | unix.MOUNT_ATTR_RDONLY
 )
 
-// newMount makes a file system and returns its detached mount. A parameter is
-// "key" or "key=value".
-func newMount(fstype string, attrs int, params ...string) (*os.File, error) {
-	fs, err := unix.Fsopen(fstype, unix.FSOPEN_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("opening the file system %s: %w", fstype, err)
-	}
-	defer unix.Close(fs)
-	for _, p := range params {
-		key, value, hasValue := strings.Cut(p, "=")
-		if hasValue {
-			err = unix.FsconfigSetString(fs, key, value)
-		} else {
-			err = unix.FsconfigSetFlag(fs, key)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("making %s with %q: %w", fstype, p, err)
-		}
-	}
-	if err := unix.FsconfigCreate(fs); err != nil {
-		return nil, fmt.Errorf("making %s: %w", fstype, err)
-	}
-	fd, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, attrs)
-	if err != nil {
-		return nil, fmt.Errorf("mounting %s: %w", fstype, err)
-	}
-	return os.NewFile(uintptr(fd), fstype), nil
-}
-
 // mountAt makes a file system and attaches it at path.
 func mountAt(path, fstype string, attrs int, params ...string) error {
-	m, err := newMount(fstype, attrs, params...)
+	m, err := fsmount.New(fstype, attrs, params...)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	return kpts.Attach(m, path)
+	return fsmount.Attach(m, path)
 }
 
 // cloneMount returns a detached copy of the mount at path in dir, from path
@@ -86,7 +56,7 @@ func bindFrom(dir int, source, target string, flags uint) error {
 		return err
 	}
 	defer m.Close()
-	return kpts.Attach(m, target)
+	return fsmount.Attach(m, target)
 }
 
 // makePrivate cuts this mount namespace off from the one it was copied from.

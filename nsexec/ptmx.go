@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ptsns/ptsns/kpts"
+	"github.com/ptsns/ptsns/fsmount"
 )
 
 const (
@@ -36,7 +36,7 @@ func openTap() (*tap, error) {
 		return nil, fmt.Errorf("%s: %w", fuseDev, err)
 	}
 	dev := os.NewFile(uintptr(fd), fuseDev)
-	m, err := newMount("fuse", inert, "source=ptsns", fmt.Sprintf("fd=%d", fd),
+	m, err := fsmount.New("fuse", inert, "source=ptsns", fmt.Sprintf("fd=%d", fd),
 		"rootmode=100666", "user_id=0", "group_id=0", "allow_other")
 	if err != nil {
 		_ = dev.Close() // of no use
@@ -85,7 +85,7 @@ func redirect(cfg Config, t *tap) error {
 // mountTap puts the tap over both ways to a ptm. Nobody serves it yet, so nothing
 // here may ask it anything.
 func mountTap(t *tap) error {
-	if err := kpts.Attach(t.mount, ptmxPts); err != nil {
+	if err := fsmount.Attach(t.mount, ptmxPts); err != nil {
 		return err
 	}
 	if linksToPtmx() {
@@ -96,7 +96,7 @@ func mountTap(t *tap) error {
 		return err
 	}
 	defer second.Close()
-	return kpts.Attach(second, ptmxDev)
+	return fsmount.Attach(second, ptmxDev)
 }
 
 // reachesShared tells whether the device /dev/ptmx leads to the parent's instance

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ptsns/ptsns/kpts"
+	"github.com/ptsns/ptsns/fsmount"
 )
 
 // resolveRoot makes Root absolute and free of symlinks, and empty when it is the root
@@ -104,14 +104,14 @@ func ensureProc(old *os.File) error {
 // root inside too. It must go second, because a user namespace may mount a /proc
 // only while it sees one.
 func mountProc() error {
-	proc, err := newMount("proc", inert, "source=proc")
+	proc, err := fsmount.New("proc", inert, "source=proc")
 	if err != nil {
 		return err
 	}
 	defer proc.Close()
 	for unix.Unmount("/proc", unix.MNT_DETACH) == nil {
 	}
-	return kpts.Attach(proc, "/proc")
+	return fsmount.Attach(proc, "/proc")
 }
 
 // ensureDir makes the directory path unless it is there.

@@ -24,6 +24,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/epoll"
+	"github.com/ptsns/ptsns/fsmount"
 	"github.com/ptsns/ptsns/fusefs"
 	"github.com/ptsns/ptsns/hub"
 	"github.com/ptsns/ptsns/kpts"
@@ -141,7 +142,7 @@ func (n *Namespace) openInstance(entry *rundir.Entry) (err error) {
 		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
-		if err := kpts.Attach(parent, n.path); err != nil {
+		if err := fsmount.Attach(parent, n.path); err != nil {
 			return err
 		}
 		_ = parent.Close() // the mount has a place now

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/epoll"
+	"github.com/ptsns/ptsns/fsmount"
 	"github.com/ptsns/ptsns/kpts"
 )
 
@@ -68,7 +69,7 @@ func kernel(t *testing.T) Kind {
 			return nil, err
 		}
 		defer m.Close() // the place keeps it
-		if err := kpts.Attach(m, dir); err != nil {
+		if err := fsmount.Attach(m, dir); err != nil {
 			return nil, err
 		}
 		i, err := kpts.NewInstance(m, "ptmx", loop)
