@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ptsns/ptsns/hub"
 	"github.com/ptsns/ptsns/server"
 	"github.com/ptsns/ptsns/usock"
 )
@@ -26,8 +27,11 @@ const (
 
 // AttachOptions say how a terminal is joined.
 type AttachOptions struct {
+	Who        hub.Who // who joins; the server itself fills in UID and PID
 	ReadOnly   bool
-	Rows, Cols uint16 // the window's size; 0, 0 when there is none
+	Steal      bool   // take the input for itself: what others type is refused until it leaves
+	NoHistory  bool   // paint the screen without what has scrolled off it
+	Rows, Cols uint16 // the window's size; 0, 0 when there is none: output as it comes, from now on
 }
 
 // Client is one connection to the server of a namespace. Its methods wait for
@@ -103,7 +107,8 @@ func (c *Client) Attach(ctx context.Context, index int, o AttachOptions) (*Strea
 	if index >= 0 {
 		n = strconv.Itoa(index)
 	}
-	return c.upgrade(ctx, "/v1/terminals/"+n+"/attach", attachRequest(o))
+	return c.upgrade(ctx, "/v1/terminals/"+n+"/attach", attachRequest{Door: o.Who.Door, Name: o.Who.Name,
+		ReadOnly: o.ReadOnly, Steal: o.Steal, NoHistory: o.NoHistory, Rows: o.Rows, Cols: o.Cols})
 }
 
 // ask does a request whose answer, unless into is nil, is JSON.

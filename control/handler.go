@@ -24,9 +24,13 @@ const (
 
 // attachRequest is the body of an attach.
 type attachRequest struct {
-	ReadOnly bool   `json:"read_only"`
-	Rows     uint16 `json:"rows"`
-	Cols     uint16 `json:"cols"`
+	Door      string `json:"door"`
+	Name      string `json:"name"`
+	ReadOnly  bool   `json:"read_only"`
+	Steal     bool   `json:"steal"`
+	NoHistory bool   `json:"no_history"`
+	Rows      uint16 `json:"rows"`
+	Cols      uint16 `json:"cols"`
 }
 
 // startAnswer is the answer to a program started without Attach.
@@ -116,7 +120,9 @@ func (h *handler) attach(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
-	j, err := h.ns.Join(index, hub.ViewerOptions{ReadOnly: req.ReadOnly, Rows: req.Rows, Cols: req.Cols})
+	j, err := h.ns.Join(index, hub.ViewerOptions{
+		Who: hub.Who{Door: req.Door, Name: req.Name}, ReadOnly: req.ReadOnly, Steal: req.Steal, NoHistory: req.NoHistory,
+		Rows: req.Rows, Cols: req.Cols})
 	if err != nil {
 		writeError(w, err)
 		return

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ptsns/ptsns/hub"
 	"github.com/ptsns/ptsns/server"
 )
 
@@ -17,6 +18,9 @@ type programRequest struct {
 	Rows       uint16 `json:"rows"`
 	Cols       uint16 `json:"cols"`
 	Attach     bool   `json:"attach"`
+	Size       string `json:"size,omitempty"`
+	Door       string `json:"door"`
+	Name       string `json:"name"`
 }
 
 // text is a string in which the kernel takes any byte but NUL. In JSON it is a
@@ -58,7 +62,7 @@ func requestOf(s server.Spec) programRequest {
 	return programRequest{
 		Argv: convert[text](s.Argv), Env: convert[text](s.Env),
 		Dir: text(s.Dir), DirDefault: text(s.DirDefault),
-		Rows: s.Rows, Cols: s.Cols, Attach: s.Attach,
+		Rows: s.Rows, Cols: s.Cols, Attach: s.Attach, Size: s.Size, Door: s.Who.Door, Name: s.Who.Name,
 	}
 }
 
@@ -66,7 +70,7 @@ func (r *programRequest) spec() server.Spec {
 	return server.Spec{
 		Argv: convert[string](r.Argv), Env: convert[string](r.Env),
 		Dir: string(r.Dir), DirDefault: string(r.DirDefault),
-		Rows: r.Rows, Cols: r.Cols, Attach: r.Attach,
+		Rows: r.Rows, Cols: r.Cols, Attach: r.Attach, Size: r.Size, Who: hub.Who{Door: r.Door, Name: r.Name},
 	}
 }
 

@@ -411,11 +411,11 @@ func (r *runtimeDir) awaitViewers(name string, index, n int) {
 	r.t.Helper()
 	for end := time.Now().Add(deadline); ; {
 		term, _ := r.terminal(name, index)
-		if term.Viewers == n {
+		if len(term.Viewers) == n {
 			return
 		}
 		if time.Now().After(end) {
-			r.t.Fatalf("terminal %s/%d has %d viewers, want %d", name, index, term.Viewers, n)
+			r.t.Fatalf("terminal %s/%d has %d viewers, want %d", name, index, len(term.Viewers), n)
 		}
 	}
 }

@@ -74,7 +74,7 @@ func ownerOf(t *testing.T, pid int) int {
 func checkUserPath(t *testing.T, r *runtimeDir) {
 	before, _ := r.terminal("vs1", 0)
 	joined := r.follow("attach", "vs1/0")
-	r.awaitViewers("vs1", 0, before.Viewers+1)
+	r.awaitViewers("vs1", 0, len(before.Viewers)+1)
 	c := r.console("exec", "vs1", "--", "bash", "--norc")
 	c.expect(`prompt> `)
 	script := `echo foo > "$(ptsns path vs1/0)" && ls "$(ptsns path vs1)" && test -r "$(ptsns path vs1/1)" && echo readable`

@@ -94,7 +94,7 @@ func testPane(t *testing.T, r *runtimeDir, c *console) {
 	for _, viewer := range []*console{one, two, reader} {
 		viewer.awaitRaw()
 	}
-	if term, ok := r.terminal("vs1", 2); !ok || term.Viewers != 3 || term.Foreground.Comm != "bash" {
+	if term, ok := r.terminal("vs1", 2); !ok || len(term.Viewers) != 3 || term.Foreground.Comm != "bash" {
 		t.Errorf("terminal 2: %+v, there: %v", term, ok)
 	}
 	reader.enter("echo never' 'seen\r")

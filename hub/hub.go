@@ -15,6 +15,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ptsns/ptsns/pts"
 )
@@ -30,6 +31,8 @@ var (
 // concurrent use.
 type Hub struct {
 	ended func() // immutable: called after a terminal has ended
+
+	lastViewer atomic.Uint64
 
 	mu        sync.Mutex
 	terminals map[*Terminal]struct{} // guarded by mu
@@ -56,12 +59,12 @@ func (h *Hub) Tap(end pts.End, index int, opener Opener) *Terminal {
 // Own adds a terminal that ptsns opened; the hub reads it from now on, until Finish or
 // Close. With attach its owner is returned too: the hub reads no faster than the owner
 // does, so that the owner misses nothing.
-func (h *Hub) Own(end pts.End, index int, opener Opener, attach bool) (*Terminal, *Viewer) {
+func (h *Hub) Own(end pts.End, index int, opener Opener, attach bool, who Who) (*Terminal, *Viewer) {
 	t := newTerminal(h, end, index, opener)
 	t.owned = true
 	var owner *Viewer
 	if attach {
-		owner = newViewer(t, false, true, ownerLimit)
+		owner = newViewer(t, who, false, true, ownerLimit)
 		t.owner = owner
 		t.viewers[owner] = struct{}{}
 		t.watched.Store(true)

@@ -147,7 +147,7 @@ func TestOneReadLargerThanAViewerKeeps(t *testing.T) {
 func TestOwnerMissesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := newFakeEnd()
-		term, owner := newHub().Own(end, 0, Opener{}, true)
+		term, owner := newHub().Own(end, 0, Opener{}, true, Who{})
 		chunk := strings.Repeat("0123456789abcdef", 4<<10) // 64 KiB, one read
 		const chunks = 40
 		for range chunks {
@@ -176,7 +176,7 @@ func TestOwnerMissesNothing(t *testing.T) {
 func TestOwnerThatLeavesNoLongerHoldsTheProgram(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := newFakeEnd()
-		term, owner := newHub().Own(end, 0, Opener{}, true)
+		term, owner := newHub().Own(end, 0, Opener{}, true, Who{})
 		for range 40 {
 			end.say(strings.Repeat("x", pumpRead))
 		}
@@ -198,7 +198,7 @@ func TestOwnedTerminalEndsWithItsOutput(t *testing.T) {
 		ended := 0
 		h := New(func() { ended++ })
 		end := newFakeEnd()
-		term, owner := h.Own(end, 0, Opener{}, true)
+		term, owner := h.Own(end, 0, Opener{}, true, Who{})
 		end.say("last words")
 		term.Finish()
 		if h.Lookup(0) == nil {
@@ -224,7 +224,7 @@ func TestOwnedTerminalEndsWithItsOutput(t *testing.T) {
 func TestEndedProgramsTerminalIsClosedWhenOthersHoldItAndAreQuiet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := newFakeEnd()
-		term, owner := newHub().Own(end, 0, Opener{}, true)
+		term, owner := newHub().Own(end, 0, Opener{}, true, Who{})
 		term.Finish()
 		for range 5 { // a background process goes on printing, more often than the patience
 			later := make(chan struct{})
@@ -281,7 +281,7 @@ func TestTypingWaitsForRoom(t *testing.T) {
 
 func TestSizeIsTheLatestViewersOnOwnedTerminals(t *testing.T) {
 	end := newFakeEnd()
-	term, owner := newHub().Own(end, 0, Opener{}, true)
+	term, owner := newHub().Own(end, 0, Opener{}, true, Who{})
 	defer term.Close()
 	check := func(rows, cols uint16) {
 		t.Helper()
@@ -316,7 +316,7 @@ func TestEndInput(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				end := newFakeEnd()
-				term, owner := newHub().Own(end, 0, Opener{}, true)
+				term, owner := newHub().Own(end, 0, Opener{}, true, Who{})
 				if err := owner.Write(t.Context(), []byte(tt.typed)); err != nil {
 					t.Fatal(err)
 				}
@@ -334,7 +334,7 @@ func TestEndInput(t *testing.T) {
 func TestEndInputIsTypedAgainForAProgramThatLeavesCanonicalMode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := newFakeEnd()
-		term, owner := newHub().Own(end, 0, Opener{}, true)
+		term, owner := newHub().Own(end, 0, Opener{}, true, Who{})
 		say := func(n int, want int) {
 			t.Helper()
 			for range n {
@@ -379,7 +379,7 @@ func TestEndedTerminalAnswersEBADF(t *testing.T) {
 func TestManyAtOnce(t *testing.T) {
 	end := newFakeEnd()
 	h := newHub()
-	term, owner := h.Own(end, 0, Opener{}, true)
+	term, owner := h.Own(end, 0, Opener{}, true, Who{})
 	const lines = 20000
 	errs := make(chan error, 16)
 	go func() {

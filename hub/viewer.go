@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"sync"
+	"time"
 )
 
 const (
@@ -15,7 +16,10 @@ const (
 
 // ViewerOptions say how somebody joins.
 type ViewerOptions struct {
+	Who        Who
 	ReadOnly   bool
+	Steal      bool   // take the input for itself
+	NoHistory  bool   // paint the screen without the scrollback
 	Rows, Cols uint16 // the viewer's window; 0, 0 when it has none
 }
 
@@ -23,6 +27,9 @@ type ViewerOptions struct {
 // goroutine; Next from one at a time.
 type Viewer struct {
 	t        *Terminal     // immutable
+	id       uint64        // immutable
+	who      Who           // immutable
+	since    time.Time     // immutable
 	readOnly bool          // immutable
 	lossless bool          // immutable: an owner, which the pump waits for
 	limit    int           // immutable: bytes kept at most
@@ -35,15 +42,15 @@ type Viewer struct {
 	finished bool   // guarded by mu
 }
 
-func newViewer(t *Terminal, readOnly, lossless bool, limit int) *Viewer {
-	return &Viewer{t: t, readOnly: readOnly, lossless: lossless, limit: limit, wake: make(chan struct{}, 1)}
+func newViewer(t *Terminal, who Who, readOnly, lossless bool, limit int) *Viewer {
+	return &Viewer{t: t, id: t.hub.lastViewer.Add(1), who: who, since: time.Now(), readOnly: readOnly, lossless: lossless, limit: limit, wake: make(chan struct{}, 1)}
 }
 
 // Join adds a viewer: it sees all output from now on. The terminal never waits for it.
 // One that has a window, and may change the terminal's size, gets the screen painted:
 // its foreground programs are told that the size may have changed, also when it has not.
 func (t *Terminal) Join(o ViewerOptions) (*Viewer, error) {
-	v := newViewer(t, o.ReadOnly, false, viewerLimit)
+	v := newViewer(t, o.Who, o.ReadOnly, false, viewerLimit)
 	t.mu.Lock()
 	if t.ended {
 		t.mu.Unlock()

@@ -28,6 +28,8 @@ type Spec struct {
 	Rows       uint16   `json:"rows"`
 	Cols       uint16   `json:"cols"`
 	Attach     bool     `json:"attach"` // join it as its owner before it starts
+	Who        hub.Who  `json:"who"`    // who that is
+	Size       string   `json:"size"`   // whose window counts: "latest" (also ""), "largest", "smallest", "fixed"
 }
 
 // Process is a program started by Start, on its own terminal.
@@ -74,7 +76,7 @@ func (n *Namespace) start(spec Spec) (*Process, error) {
 		return nil, errors.Join(err, ptm.Close())
 	}
 	p := &Process{exited: make(chan struct{})}
-	p.Terminal, p.Owner = n.hub.Own(ptm, ptm.Index(), hub.Opener{PID: os.Getpid(), Comm: procfs.Comm(os.Getpid())}, spec.Attach)
+	p.Terminal, p.Owner = n.hub.Own(ptm, ptm.Index(), hub.Opener{PID: os.Getpid(), Comm: procfs.Comm(os.Getpid())}, spec.Attach, spec.Who)
 	n.mu.Lock()
 	n.processes[p.Terminal] = p
 	n.mu.Unlock()

@@ -50,6 +50,11 @@ type Config struct {
 	Ptmx     string `json:"ptmx"`      // "tap", "symlink", "bind"; "" is tap, or bind where /dev/fuse is unusable
 	Root     string `json:"root,omitempty"`
 	PidNS    bool   `json:"pid_ns,omitempty"`
+
+	History     int    `json:"history"`    // bytes of output, and of scrollback, that each terminal keeps at most; 0 is the default, 1 MiB
+	RecordDir   string `json:"record_dir"` // record every terminal into a file here; "" for none
+	RecordInput bool   `json:"record_input"`
+	RecordV2    bool   `json:"record_v2"` // asciicast v2 in place of v3
 }
 
 // Namespace is one PTS namespace at work. Its methods are safe for concurrent use.

@@ -23,24 +23,32 @@ type State struct {
 	Ptmx      string     `json:"ptmx"`     // "tap", "symlink", "bind"
 	Path      string     `json:"path"`     // the instance, as the parent finds it
 	Created   time.Time  `json:"created"`
+	Refused   uint64     `json:"refused"`  // opens of ptmx that failed for want of room (ENOSPC)
+	BytesIn   uint64     `json:"bytes_in"` // of all terminals that ever passed through, as in Terminal
+	BytesOut  uint64     `json:"bytes_out"`
+	BytesLost uint64     `json:"bytes_lost"`
+	Opened    uint64     `json:"opened"` // terminals that ever passed through
 	Terminals []Terminal `json:"terminals"`
 }
 
 // Terminal is one terminal in a State.
 type Terminal struct {
-	ID         string    `json:"id"` // "vs1/0"
-	Index      int       `json:"index"`
-	UID        int       `json:"uid"`
-	GID        int       `json:"gid"`
-	Mode       string    `json:"mode"` // octal, "0620"
-	Rows       int       `json:"rows"`
-	Cols       int       `json:"cols"`
-	Opener     Proc      `json:"opener"`
-	Foreground Proc      `json:"foreground"`
-	Viewers    int       `json:"viewers"`
-	BytesIn    uint64    `json:"bytes_in"`  // written to the ptm
-	BytesOut   uint64    `json:"bytes_out"` // read from the ptm
-	Created    time.Time `json:"created"`
+	ID         string           `json:"id"` // "vs1/0"
+	Index      int              `json:"index"`
+	UID        int              `json:"uid"`
+	GID        int              `json:"gid"`
+	Mode       string           `json:"mode"` // octal, "0620"
+	Rows       int              `json:"rows"`
+	Cols       int              `json:"cols"`
+	Opener     Proc             `json:"opener"`
+	Foreground Proc             `json:"foreground"`
+	Title      string           `json:"title"` // as its programs set it
+	Viewers    []hub.ViewerInfo `json:"viewers"`
+	Recordings []string         `json:"recordings"` // files that are being written
+	BytesIn    uint64           `json:"bytes_in"`   // written to the ptm
+	BytesOut   uint64           `json:"bytes_out"`  // read from the ptm
+	BytesLost  uint64           `json:"bytes_lost"` // by viewers, those that have left too
+	Created    time.Time        `json:"created"`
 }
 
 // Proc is a process as people know it; PID 0 when there is none.
@@ -90,7 +98,8 @@ func (n *Namespace) State() State {
 
 func (n *Namespace) row(node pts.Info) Terminal {
 	return Terminal{ID: pts.ID{Namespace: n.cfg.Name, Index: node.Index}.String(), Index: node.Index,
-		UID: node.UID, GID: node.GID, Mode: fmt.Sprintf("%04o", node.Mode), Created: node.Created}
+		UID: node.UID, GID: node.GID, Mode: fmt.Sprintf("%04o", node.Mode), Created: node.Created,
+		Viewers: []hub.ViewerInfo{}, Recordings: []string{}}
 }
 
 // describe adds what is known of a terminal that passes through us.
@@ -98,7 +107,7 @@ func describe(row *Terminal, t *hub.Terminal) {
 	rows, cols := t.Size()
 	row.Rows, row.Cols = int(rows), int(cols)
 	counts := t.Counts()
-	row.Viewers, row.BytesIn, row.BytesOut = counts.Viewers, counts.In, counts.Out
+	row.Viewers, row.BytesIn, row.BytesOut = t.Viewers(), counts.In, counts.Out
 	opener := t.Opener()
 	row.Opener = Proc{opener.PID, opener.Comm}
 	if comm := procfs.Comm(opener.PID); comm != "" {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/ptsns/ptsns/control"
+	"github.com/ptsns/ptsns/hub"
 	"github.com/ptsns/ptsns/server"
 	"github.com/spf13/cobra"
 )
@@ -186,7 +187,7 @@ func TestLsTable(t *testing.T) {
 		{State: server.State{Name: "vs1", Kind: "kernel", Ptmx: "tap", ServerPID: 10, InitPID: 11, Path: "/run/ptsns/vs1/pts", Created: created,
 			Terminals: []server.Terminal{{ID: "vs1/0", UID: 0, GID: 5, Mode: "0620", Rows: 24, Cols: 80,
 				Opener: server.Proc{PID: 10, Comm: "ptsns"}, Foreground: server.Proc{PID: 11, Comm: "e\x1bvil\n"},
-				Viewers: 1, BytesIn: 3, BytesOut: 456789, Created: created}}}},
+				Viewers: []hub.ViewerInfo{{ID: 1}}, BytesIn: 3, BytesOut: 456789, Created: created}}}},
 		{State: server.State{Name: "broken"}, Error: "its server does not answer"},
 	}
 	want := `NAME    KIND    PTMX  TERMINALS  SERVER  INIT  CREATED              PATH
@@ -229,9 +230,10 @@ func TestLsJSON(t *testing.T) {
 	zero := "0001-01-01T00:00:00Z"
 	want := []map[string]any{{
 		"name": "", "kind": "", "server_pid": 0.0, "init_pid": 0.0, "options": "", "ptmx": "", "path": "", "created": zero,
+		"refused": 0.0, "opened": 0.0, "bytes_in": 0.0, "bytes_out": 0.0, "bytes_lost": 0.0,
 		"terminals": []any{map[string]any{
 			"id": "", "index": 0.0, "uid": 0.0, "gid": 0.0, "mode": "", "rows": 0.0, "cols": 0.0, "opener": proc, "foreground": proc,
-			"viewers": 0.0, "bytes_in": 0.0, "bytes_out": 0.0, "created": zero,
+			"title": "", "viewers": nil, "recordings": nil, "bytes_in": 0.0, "bytes_out": 0.0, "bytes_lost": 0.0, "created": zero,
 		}},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -161,7 +161,7 @@ func showTable(w io.Writer, list []listed) error {
 	for _, l := range list {
 		for _, x := range l.Terminals {
 			fmt.Fprintf(t, "%s\t%dx%d\t%d:%d\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", x.ID, x.Rows, x.Cols, x.UID, x.GID, x.Mode,
-				procOrDash(x.Opener), procOrDash(x.Foreground), x.Viewers, x.BytesIn, x.BytesOut, when(x.Created))
+				procOrDash(x.Opener), procOrDash(x.Foreground), len(x.Viewers), x.BytesIn, x.BytesOut, when(x.Created))
 		}
 	}
 	return t.Flush()

@@ -74,7 +74,7 @@ func TestReadOnlyAttach(t *testing.T) {
 // joined is the server's to say, so it is asked until it says so.
 func (w *world) viewers(name string, want int) {
 	w.t.Helper()
-	for w.state(name).Terminals[0].Viewers != want {
+	for len(w.state(name).Terminals[0].Viewers) != want {
 		if w.t.Context().Err() != nil {
 			w.t.Fatal("the viewers did not come")
 		}
