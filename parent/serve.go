@@ -1,4 +1,6 @@
-package main
+//go:build linux
+
+package parent
 
 import (
 	"context"
@@ -15,24 +17,16 @@ import (
 	"github.com/ptsns/ptsns/rundir"
 	"github.com/ptsns/ptsns/server"
 	"github.com/ptsns/ptsns/usock"
-	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 )
 
-func newServeCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:    "serve NAME",
-		Short:  "Serve a namespace (started by ptsns run)",
-		Hidden: true,
-		Args:   usage(cobra.ExactArgs(1)),
-		RunE:   func(_ *cobra.Command, args []string) error { return serve(args[0]) },
-	}
-}
-
-// serve is the life of a server, from what it inherited to the removal of its
-// entry. What goes wrong before the namespace is there goes to the client, later
-// things to stderr, which is the log.
-func serve(name string) error {
+// Serve is the life of the server of the namespace called name, from what the process
+// inherited to the removal of the namespace's entry. It is for main of the program that
+// Create starts, with "serve-namespace NAME" as its arguments; nsexec.Main must have been
+// called. What goes wrong before the namespace is there goes to whoever creates it; what
+// goes wrong later is returned, and stderr, which is the log, takes the rest. SIGTERM
+// ends the namespace.
+func Serve(name string) error {
 	in, err := takeInherited()
 	if err != nil {
 		return fmt.Errorf("%w: servers are started by ptsns run", err)
