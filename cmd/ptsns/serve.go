@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -21,8 +22,8 @@ namespaces: when it ends, the terminals live on, and who is joined through a doo
 left.
 
 No door is open unless its flag is given. An ADDR is HOST:PORT; without a HOST it is
-127.0.0.1, so that nobody on another machine comes in unless the HOST says so. When one
-door fails, serve ends with its error.
+127.0.0.1, so that nobody on another machine comes in unless the HOST says so (0.0.0.0 or
+[::] for all of them). When one door fails, serve ends with its error.
 
 Standard error takes a line for each door that is open, and a log.`
 
@@ -44,7 +45,7 @@ type door interface {
 
 // newDoors are the doors that there are.
 func newDoors() []door {
-	return []door{}
+	return []door{&metricsDoor{}}
 }
 
 // serveFlags are the flags of serve.
@@ -61,6 +62,7 @@ func newServeCommand() *cobra.Command {
 		DisableFlagsInUseLine: true,
 		Short:                 "Open doors to the terminals for elsewhere",
 		Long:                  serveLong,
+		Example:               "  ptsns serve --metrics :9090\n  curl http://127.0.0.1:9090/metrics",
 		Args:                  usage(cobra.ExactArgs(0)),
 		ValidArgsFunction:     cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -142,6 +144,19 @@ func serveDoors(ctx context.Context, open []door, p *parent.Parent, log *slog.Lo
 		log.Info("ended", "why", "signal")
 	}
 	return failed
+}
+
+// listenAddress is what the flag called name says to listen on: HOST:PORT, where a HOST
+// that is missing is this machine alone.
+func listenAddress(name, addr string) (string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || port == "" {
+		return "", usagef("--%s %q: want HOST:PORT, or :PORT for this machine alone", name, addr)
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port), nil
 }
 
 // newLog makes a log of that format.
