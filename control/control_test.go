@@ -187,7 +187,7 @@ func TestAttach(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if got, want := next(t, ns.joins), "-1 {Who:{Door: Name: UID:0 PID:0} ReadOnly:true Steal:false NoHistory:false Rows:1 Cols:2}"; got != want {
+	if got, want := next(t, ns.joins), "-1 {Who:uid 0 ReadOnly:true Steal:false NoHistory:false Rows:1 Cols:2}"; got != want {
 		t.Errorf("joined %q, want %q", got, want)
 	}
 	if err := s.Signal(syscall.SIGINT); err != nil { // nobody to get it

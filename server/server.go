@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -72,6 +73,8 @@ type Namespace struct {
 	created  time.Time          //
 	changed  chan struct{}      // one slot: look whether it is time to end
 
+	refused atomic.Uint64 // opens of ptmx that failed for want of room
+
 	naming sync.Mutex // held while an opener is named; hub locks come after it
 
 	mu        sync.Mutex
@@ -92,7 +95,7 @@ type Namespace struct {
 func New(cfg Config, entry *rundir.Entry) (_ *Namespace, err error) {
 	n := &Namespace{cfg: cfg, entry: entry, created: time.Now(), changed: make(chan struct{}, 1),
 		processes: make(map[*hub.Terminal]*Process), end: make(chan struct{}), done: make(chan struct{})}
-	n.hub = hub.New(n.look)
+	n.hub = hub.New(hub.Options{Ended: n.look, History: cfg.History})
 	n.sup, err = nsexec.Start(nsexec.Config{
 		Name: cfg.Name, Marker: entry.Marker(), Options: cfg.Options, SharePts: cfg.SharePts,
 		Ptmx: nsexec.Ptmx(cfg.Ptmx), Root: cfg.Root, PIDNS: cfg.PidNS, UserNS: os.Geteuid() != 0,
@@ -262,6 +265,18 @@ func (n *Namespace) Terminal(index int) (*hub.Terminal, error) {
 		}
 	}
 	return nil, ErrNoTerminal
+}
+
+// Hub is what passes through us.
+func (n *Namespace) Hub() *hub.Hub { return n.hub }
+
+// noteOpen counts an open of ptmx that failed because there is no room for another
+// terminal.
+func (n *Namespace) noteOpen(err error, opener string) {
+	if errors.Is(err, unix.ENOSPC) {
+		n.refused.Add(1)
+		n.hub.Events().Add(hub.EventRefused, -1, opener)
+	}
 }
 
 // Process is the program that ptsns started on t, nil when t was opened inside.
