@@ -22,6 +22,23 @@ type frame struct {
 	paint      []byte
 }
 
+// readyScreenLocked makes the screen if there is none, and gives it the size that it has
+// at the output which it takes next. painting and mu are held.
+func (t *Terminal) readyScreenLocked() {
+	if t.screen == nil {
+		rows, cols := t.sizeLocked()
+		if len(t.sizes) > 0 {
+			rows, cols = effective(t.sizes[0].rows, t.sizes[0].cols)
+		}
+		t.screen = screen.New(int(rows), int(cols), screen.Options{HistoryBytes: t.hub.history})
+	}
+	for t.resizeDueLocked() {
+		rows, cols := effective(t.sizes[0].rows, t.sizes[0].cols)
+		t.sizes = t.sizes[1:]
+		t.screen.Resize(int(rows), int(cols))
+	}
+}
+
 // show keeps a piece of the output, for the screen, for viewers and for who asks later.
 // It is called with mu held, which it may give up and take again.
 func (t *Terminal) show(b []byte) {
@@ -86,18 +103,7 @@ func (t *Terminal) resizeDueLocked() bool {
 
 // feedPieceLocked has the screen take the next piece of output. painting and mu are held.
 func (t *Terminal) feedPieceLocked() {
-	if t.screen == nil {
-		rows, cols := t.sizeLocked()
-		if len(t.sizes) > 0 {
-			rows, cols = effective(t.sizes[0].rows, t.sizes[0].cols)
-		}
-		t.screen = screen.New(int(rows), int(cols), screen.Options{HistoryBytes: t.hub.history})
-	}
-	for t.resizeDueLocked() {
-		rows, cols := effective(t.sizes[0].rows, t.sizes[0].cols)
-		t.sizes = t.sizes[1:]
-		t.screen.Resize(int(rows), int(cols))
-	}
+	t.readyScreenLocked()
 	if t.fed == t.log.end {
 		return
 	}
@@ -208,6 +214,3 @@ func (t *Terminal) titleDue() bool {
 	}
 	return false
 }
-
-// skipLocked forgets output that nobody will see, as far as there is any.
-func (t *Terminal) skipLocked() bool { return false }

@@ -36,7 +36,8 @@ type Terminal struct {
 	fed    uint64         // how much output the screen has taken; changes with painting and mu held
 
 	mu         sync.Mutex
-	log        outputLog             // guarded by mu, like all below
+	plain      uint64                // guarded by mu, like all below: output before it, that the screen has not taken, is plain
+	log        outputLog             //
 	asleep     []sleeper             // wait for output, or for the end
 	viewers    map[*Viewer]struct{}  //
 	sole       *Viewer               // took the input for itself
