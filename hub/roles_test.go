@@ -37,7 +37,7 @@ func TestKick(t *testing.T) {
 		if len(list) != 2 || list[0].Name != "eve" {
 			t.Fatalf("viewers %+v", list)
 		}
-		if !h.Kick(list[0].ID, "root") || h.Kick(list[0].ID, "root") || h.Kick(4711, "root") {
+		if !h.Kick(list[0].ID) || h.Kick(list[0].ID) || h.Kick(4711) {
 			t.Error("kicked somebody who is not there, or did not who is")
 		}
 		if err := <-done; !errors.Is(err, ErrKicked) {
@@ -72,7 +72,7 @@ func TestStealing(t *testing.T) {
 		}
 	}
 	typed("", one.Write(ctx, []byte("a")), ErrTaken)
-	typed("", term.Type(ctx, []byte("b")), ErrTaken)
+	typed("", term.Type(ctx, Who{}, []byte("b")), ErrTaken)
 	typed("c", two.Write(ctx, []byte("c")), nil)
 	three := join(t, term, ViewerOptions{Steal: true, ReadOnly: true})
 	typed("cd", two.Write(ctx, []byte("d")), nil)
@@ -82,5 +82,5 @@ func TestStealing(t *testing.T) {
 	four.Close()
 	typed("cdf", two.Write(ctx, []byte("f")), nil)
 	typed("cdfg", one.Write(ctx, []byte("g")), nil)
-	typed("cdfgh", term.Type(ctx, []byte("h")), nil)
+	typed("cdfgh", term.Type(ctx, Who{}, []byte("h")), nil)
 }

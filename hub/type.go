@@ -11,8 +11,9 @@ import (
 	"github.com/ptsns/ptsns/wait"
 )
 
-// Type types p for somebody who has not joined, and returns as Viewer.Write does.
-func (t *Terminal) Type(ctx context.Context, p []byte) error {
+// Type types p for somebody who has not joined, and returns as Viewer.Write does: nobody
+// may while a viewer has the input for itself.
+func (t *Terminal) Type(ctx context.Context, _ Who, p []byte) error {
 	if t.taken(nil) {
 		return ErrTaken
 	}

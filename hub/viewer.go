@@ -101,6 +101,9 @@ func (t *Terminal) addLocked(v *Viewer) {
 
 func (v *Viewer) hasWindow() bool { return v.rows != 0 && v.cols != 0 }
 
+// ID is the viewer's number, which no other ever has in this namespace.
+func (v *Viewer) ID() uint64 { return v.id }
+
 // Next waits for output and copies it to p, which has room for at least a byte. lost is how many bytes this viewer missed
 // because it did not read in time; it is told before what comes after them, and one that
 // has a window is then painted the screen. io.EOF means that the terminal has ended and
@@ -348,9 +351,9 @@ func (v *Viewer) leave() bool {
 	return in
 }
 
-// Kick sends the viewer of that number away: its Next returns ErrKicked. by says who did
-// it. It tells whether there was one.
-func (h *Hub) Kick(id uint64, by string) bool {
+// Kick sends the viewer of that number away: its Next returns ErrKicked.
+// It tells whether there was one.
+func (h *Hub) Kick(id uint64) bool {
 	for _, t := range h.Terminals() {
 		t.mu.Lock()
 		var found *Viewer
@@ -362,7 +365,7 @@ func (h *Hub) Kick(id uint64, by string) bool {
 		t.mu.Unlock()
 		if found != nil && found.leave() {
 			close(found.kicked)
-			h.events.Add(EventKicked, t.index, found.who.String()+" by "+by)
+			h.events.Add(EventKicked, t.index, found.who.String())
 			t.fit(nil)
 			t.release()
 			return true

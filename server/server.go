@@ -73,15 +73,17 @@ type Namespace struct {
 	created  time.Time          //
 	changed  chan struct{}      // one slot: look whether it is time to end
 
-	refused atomic.Uint64 // opens of ptmx that failed for want of room
+	recordings recordings
+	refused    atomic.Uint64 // opens of ptmx that failed for want of room
 
 	naming sync.Mutex // held while an opener is named; hub locks come after it
 
 	mu        sync.Mutex
-	processes map[*hub.Terminal]*Process // guarded by mu; programs that have not ended
-	first     *Process                   // guarded by mu
-	starting  int                        // guarded by mu: programs being started
-	ending    bool                       // guarded by mu
+	processes map[*hub.Terminal]*Process             // guarded by mu; programs that have not ended
+	first     *Process                               // guarded by mu
+	starting  int                                    // guarded by mu: programs being started
+	ending    bool                                   // guarded by mu
+	stops     map[*hub.Terminal]map[string]recording // guarded by mu; what Record began, by file
 
 	end  chan struct{} // closed to begin the end
 	once sync.Once     // closes end
@@ -95,7 +97,10 @@ type Namespace struct {
 func New(cfg Config, entry *rundir.Entry) (_ *Namespace, err error) {
 	n := &Namespace{cfg: cfg, entry: entry, created: time.Now(), changed: make(chan struct{}, 1),
 		processes: make(map[*hub.Terminal]*Process), end: make(chan struct{}), done: make(chan struct{})}
-	n.hub = hub.New(hub.Options{Ended: n.look, History: cfg.History})
+	if err := n.openRecordDir(); err != nil {
+		return nil, err
+	}
+	n.hub = hub.New(hub.Options{Ended: n.look, History: cfg.History, Record: n.recordNew})
 	n.sup, err = nsexec.Start(nsexec.Config{
 		Name: cfg.Name, Marker: entry.Marker(), Options: cfg.Options, SharePts: cfg.SharePts,
 		Ptmx: nsexec.Ptmx(cfg.Ptmx), Root: cfg.Root, PIDNS: cfg.PidNS, UserNS: os.Geteuid() != 0,
@@ -228,6 +233,7 @@ func (n *Namespace) tearDown() {
 	for _, t := range n.hub.Terminals() {
 		_ = t.Close() // closed meanwhile is as well
 	}
+	n.closeRecordings()
 	if n.loop != nil {
 		_ = n.loop.Close() // its eventfd takes the write
 	}
@@ -267,8 +273,11 @@ func (n *Namespace) Terminal(index int) (*hub.Terminal, error) {
 	return nil, ErrNoTerminal
 }
 
-// Hub is what passes through us.
-func (n *Namespace) Hub() *hub.Hub { return n.hub }
+// Events are what happened to the terminals.
+func (n *Namespace) Events() *hub.Events { return n.hub.Events() }
+
+// Kick sends the viewer of that number away; false when there is none.
+func (n *Namespace) Kick(id uint64) bool { return n.hub.Kick(id) }
 
 // noteOpen counts an open of ptmx that failed because there is no room for another
 // terminal.
