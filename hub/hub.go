@@ -51,7 +51,8 @@ type Options struct {
 	// Ended is called after each terminal's end, with no lock held; it must not block.
 	Ended func()
 	// History bounds, in bytes, the output that each terminal keeps (rounded up to a power
-	// of two, and 16 KiB at least), and likewise its scrollback; 0 is DefaultHistory.
+	// of two, and 16 KiB at least), and likewise its scrollback; 0 is DefaultHistory, less
+	// than 0 the least output and no scrollback.
 	History int
 	// Record makes the recorder of a new terminal, before anything is read from it. It may
 	// be nil, and return nil.

@@ -52,7 +52,7 @@ type Config struct {
 	Root     string `json:"root,omitempty"`
 	PidNS    bool   `json:"pid_ns,omitempty"`
 
-	History     int    `json:"history"`    // bytes of output, and of scrollback, that each terminal keeps at most; 0 is the default, 1 MiB
+	History     int    `json:"history"`    // bytes of output, and of scrollback, that each terminal keeps at most; 0 is the default, 1 MiB; less than 0 next to none
 	RecordDir   string `json:"record_dir"` // record every terminal into a file here; "" for none
 	RecordInput bool   `json:"record_input"`
 	RecordV2    bool   `json:"record_v2"` // asciicast v2 in place of v3
