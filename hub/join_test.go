@@ -176,6 +176,10 @@ func TestTheScreenIsTheSameHoweverItIsFed(t *testing.T) {
 				say("\x1b[r")
 			case 4:
 				term.Text()
+			case 5:
+				for range rnd.IntN(40) {
+					say(strings.Repeat("unbroken ", rnd.IntN(100)))
+				}
 			default:
 				for range rnd.IntN(40) {
 					say(strings.Repeat(fmt.Sprintf("plain é漢 %d\r\n", rnd.IntN(1e6)), rnd.IntN(60)))

@@ -17,16 +17,38 @@ func (t *Terminal) skipLocked() bool {
 		return false
 	}
 	to, ok := t.lineAfterLocked(t.fed + uint64(t.log.max/4))
-	if !ok {
-		return false
+	if ok {
+		rest := t.log.piece(to)
+		ok = t.screen.Enough(rest) || t.screen.Enough(t.log.piece(to+uint64(len(rest))))
+	} else {
+		to, ok = t.wrapAfterLocked(uint64(t.log.max / 4))
 	}
-	rest := t.log.piece(to)
-	if !t.screen.Enough(rest) && !t.screen.Enough(t.log.piece(to+uint64(len(rest)))) {
-		return false
+	if ok {
+		t.screen.Skip()
+		t.fed = to
 	}
-	t.screen.Skip()
-	t.fed = to
-	return true
+	return ok
+}
+
+// wrapAfterLocked finds a line that begins, since the one before was full, after n bytes
+// of output that has no line feeds.
+func (t *Terminal) wrapAfterLocked(n uint64) (uint64, bool) {
+	first, ok := t.screen.ToWrap()
+	rows, cols := t.screen.Size()
+	to := t.fed + n + uint64(cols) - n%uint64(cols) + uint64(first)
+	enough := to + uint64(2*rows*cols)
+	if !ok || enough > t.log.end {
+		return 0, false
+	}
+	for at := t.fed; at < enough; {
+		p := t.log.piece(at)
+		p = p[:min(uint64(len(p)), enough-at)]
+		if !screen.Unbroken(p) {
+			return 0, false
+		}
+		at += uint64(len(p))
+	}
+	return to, true
 }
 
 // plainLocked tells whether all output that the screen has not taken is plain. Each byte
