@@ -1,5 +1,7 @@
 package screen
 
+import "slices"
+
 // Repaint returns what paints, on a terminal of so many rows and columns, what this one
 // shows: both screens, the cursor, the saved cursors, title and modes, and with history the
 // scrollback above, oldest first. The terminal need not be fresh: everything that is kept
@@ -291,16 +293,17 @@ func (v *view) switches() {
 	v.seq(" q", int(v.s.shape))
 }
 
+// private sets or resets modes, few at a time: tmux leaves out a sequence with more than 64
+// bytes of parameters, the console of Linux what is behind 16 of them.
 func (v *view) private(modes []int, end string) {
-	for i, n := range modes {
-		if i == 0 {
-			v.add("\x1b[?")
-		} else {
-			v.add(";")
+	for some := range slices.Chunk(modes, 8) {
+		v.add("\x1b[?")
+		for i, n := range some {
+			if i > 0 {
+				v.add(";")
+			}
+			v.num(n)
 		}
-		v.num(n)
-	}
-	if len(modes) > 0 {
 		v.add(end)
 	}
 }

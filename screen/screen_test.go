@@ -216,3 +216,17 @@ func TestSnapshotJSON(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", b, want)
 	}
 }
+
+// Terminals leave out sequences with many parameters, tmux those of more than 64 bytes.
+func TestRepaintSequencesAreShort(t *testing.T) {
+	s := New(5, 20, Options{})
+	s.Write([]byte("\x1b[?1;5;12h\x1b[?45;66;1004;1007h\x1b[?2004;2027;2031;2048;1003;1006h"))
+	var p parser
+	for b := s.Repaint(5, 20, false); len(b) > 0; {
+		n, a := p.next(b)
+		b = b[n:]
+		if params := len(p.appendParams(nil)); a == actCSI && (params > 63 || p.count() > 16) {
+			t.Errorf("%d parameters of %d bytes before %c", p.count(), params, p.final)
+		}
+	}
+}
