@@ -132,7 +132,11 @@ func TestRepaintElsewhere(t *testing.T) {
 		rows, cols int
 		want       string
 	}{
-		{8, 30, "first\n日本語日本語日本語日\nthree\nfour\nfive\nsix"},
+		{8, 30, "first               │\n日本語日本語日本語日│\nthree               │\nfour                │\n" +
+			"five                │\nsix                 │\n────────────────────┘"},
+		{7, 20, "first\n日本語日本語日本語日\nthree\nfour\nfive\nsix\n────────────────────"},
+		{6, 21, "first               │\n日本語日本語日本語日│\nthree               │\nfour                │\n" +
+			"five                │\nsix                 │"},
 		{6, 9, "first\n日本語日\nthree\nfour\nfive\nsix"}, // half of the fifth is blank
 		{3, 20, "four\nfive\nsix"},
 		{1, 2, "x"},
