@@ -44,7 +44,7 @@ type Options struct {
 	// Failed tells, once, that the recording has ended before its terminal, and why; with
 	// cast.ErrFull at MaxBytes. The error of a file's closing comes here too.
 	Failed func(file string, err error)
-	// Lost tells that bytes are missing in the recording since its disk was too slow; only the
+	// Lost tells that bytes are missing in the recording as its disk was too slow; only the
 	// first time. Markers tell of each.
 	Lost  func(file string, bytes int64)
 	Group *Group // who waits for it; nil: nobody

@@ -2,7 +2,6 @@ package recorder
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/ptsns/ptsns/cast"
@@ -102,22 +101,13 @@ func (r *Recorder) write(b *block) {
 		case cast.Exit:
 			r.w.Exit(it.at, int(it.a))
 		case gap:
-			r.w.Gap(it.at, missing(it.a, it.b))
+			r.w.Gap(it.at, it.a, it.b)
 			if !r.toldLost && r.opts.Lost != nil {
 				r.opts.Lost(r.File(), it.a+it.b)
 			}
 			r.toldLost = true
 		}
 	}
-}
-
-// missing is what the marker of a gap says.
-func missing(output, input int64) string {
-	text := fmt.Sprintf("%d bytes of output are missing here: the disk was too slow", output)
-	if input > 0 {
-		text = fmt.Sprintf("%d bytes of output and %d of input are missing here: the disk was too slow", output, input)
-	}
-	return text
 }
 
 // stop ends the recording, with an error of the file or, at its proper end, none.
