@@ -137,12 +137,22 @@ func (w *Writer) Marker(t time.Time, name string) {
 	w.commit(mark, at)
 }
 
-// Gap names a place where output or input is missing: what comes then continues no
-// character of before.
-func (w *Writer) Gap(t time.Time, name string) {
+// Gap marks a place where so many bytes of output and of input are missing, as whoever
+// records fell behind. What comes then continues no character of before.
+func (w *Writer) Gap(t time.Time, output, input int64) {
 	w.drain(t)
-	w.Marker(t, name)
+	of := strconv.FormatInt(output, 10) + gapOutput
+	if input > 0 {
+		of += fmt.Sprintf(" and %d of input", input)
+	}
+	w.Marker(t, of+gapEnd)
 }
+
+// gapOutput and gapEnd are the words by which a Reader's user knows a gap.
+const (
+	gapOutput = " bytes of output"
+	gapEnd    = " are missing here: the recorder fell behind"
+)
 
 // Exit records the exit status of the program, whose output is complete.
 func (w *Writer) Exit(t time.Time, status int) {

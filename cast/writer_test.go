@@ -360,18 +360,30 @@ func TestGap(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Output(at(0), []byte("a\xe2\x82"))
-	w.Gap(at(1), "lost")
+	w.Gap(at(1), 12, 0)
 	w.Output(at(2), []byte("\xacb"))
+	w.Gap(at(2), 0, 3)
+	w.Marker(at(2), "7 bytes of output")
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"version":3,"term":{"cols":80,"rows":24}}
 [0, "o", "a"]
 [0.001, "o", "��"]
-[0, "m", "lost"]
+[0, "m", "12 bytes of output are missing here: the recorder fell behind"]
 [0.001, "o", "�b"]
+[0, "m", "0 bytes of output and 3 of input are missing here: the recorder fell behind"]
+[0, "m", "7 bytes of output"]
 `
 	if got := b.String(); got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+	var missing []string
+	for _, e := range events(t, b.Bytes()) {
+		n, ok := e.Missing()
+		missing = append(missing, fmt.Sprint(n, ok))
+	}
+	if diff := cmp.Diff([]string{"0 false", "0 false", "12 true", "0 false", "0 true", "0 false"}, missing); diff != "" {
+		t.Errorf("missing (-want +got):\n%s", diff)
 	}
 }

@@ -71,7 +71,7 @@ func (d *Dir) New(namespace string, index int, at time.Time, h cast.Header, opts
 		return "", nil, err
 	}
 	r.work = running
-	go r.run()
+	go r.run(true)
 	return r
 }
 

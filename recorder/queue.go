@@ -13,7 +13,7 @@ const (
 	// fill less than one between two flushes.
 	blockSize  = 16 << 10
 	blockItems = 64
-	// wakeBlocks are so many that writing them does not wait for more.
+	// wakeBlocks are so many full ones that writing them does not wait for more.
 	wakeBlocks = 4
 	// maxQueued is the bound of one queue in bytes, if Options do not say another.
 	maxQueued = 64 << 20

@@ -44,7 +44,7 @@ type Options struct {
 	// Failed tells, once, that the recording has ended before its terminal, and why; with
 	// cast.ErrFull at MaxBytes. The error of a file's closing comes here too.
 	Failed func(file string, err error)
-	// Lost tells that bytes are missing in the recording since its disk was too slow; only the
+	// Lost tells that bytes are missing in the recording as its disk was too slow; only the
 	// first time. Markers tell of each.
 	Lost  func(file string, bytes int64)
 	Group *Group // who waits for it; nil: nobody
@@ -78,7 +78,7 @@ type Recorder struct {
 type work byte
 
 const (
-	idle    work = iota // nothing; it is empty
+	idle    work = iota // nothing: it is empty
 	waiting             // the timer runs, or has just started the goroutine
 	running             // the goroutine is at it
 )
@@ -178,7 +178,7 @@ func (r *Recorder) stream(it item, p []byte) {
 		return
 	}
 	r.queue.stream(it, p)
-	r.wakeLocked(r.queue.blocks >= wakeBlocks)
+	r.wakeLocked(r.queue.blocks > wakeBlocks || r.queue.gap.open && r.queue.first != nil)
 }
 
 // event queues what has no bytes.
@@ -201,11 +201,11 @@ func (r *Recorder) wakeLocked(now bool) {
 			return // it has started the goroutine
 		}
 		r.work = running
-		go r.run()
+		go r.run(false)
 	case r.work == waiting:
 	case r.timer == nil:
 		r.work = waiting
-		r.timer = time.AfterFunc(flushAfter, r.run)
+		r.timer = time.AfterFunc(flushAfter, r.runTimed)
 	default:
 		r.work = waiting
 		r.timer.Reset(flushAfter)

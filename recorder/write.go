@@ -2,23 +2,28 @@ package recorder
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/ptsns/ptsns/cast"
 )
 
-// run is the goroutine: it writes what is queued, and returns once that is flushed.
-func (r *Recorder) run() {
+// runTimed is run when what is queued has waited long enough.
+func (r *Recorder) runTimed() { r.run(true) }
+
+// run is the goroutine: it writes what is queued, and returns once that is flushed. A last
+// block that still fills is left to the timer, unless it was that which came: else the
+// two sides would be at every line together.
+func (r *Recorder) run(all bool) {
+	begun := time.Now()
 	if r.w == nil {
 		if err := r.begin(); err != nil {
 			r.stop(err)
 			return
 		}
 	}
-	flushed := time.Now()
+	flushed := begun
 	for clean := true; ; {
-		b, ended := r.take(clean)
+		b, ended := r.take(all || time.Since(begun) >= flushAfter, clean)
 		switch {
 		case b != nil:
 			r.write(b)
@@ -53,16 +58,22 @@ func (r *Recorder) begin() error {
 	return nil
 }
 
-// take takes a block out of the queue. When there is none, nor an end to write, and
-// everything is clean, which is flushed, the goroutine has to go.
-func (r *Recorder) take(clean bool) (b *block, ended bool) {
+// take takes a block out of the queue, one that still fills only if all are wanted. When
+// there is none, nor an end to write, and everything is clean, which is flushed, the
+// goroutine has to go.
+func (r *Recorder) take(all, clean bool) (b *block, ended bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.work = running // the timer started us, perhaps
 	r.queue.resume()
-	b = r.queue.take()
+	if all || r.ended || r.queue.first != r.queue.last || r.queue.gap.open {
+		b = r.queue.take()
+	}
 	if b == nil && !r.ended && clean {
 		r.work = idle
+		if r.queue.first != nil {
+			r.wakeLocked(false)
+		}
 	}
 	return b, r.ended
 }
@@ -90,22 +101,13 @@ func (r *Recorder) write(b *block) {
 		case cast.Exit:
 			r.w.Exit(it.at, int(it.a))
 		case gap:
-			r.w.Gap(it.at, missing(it.a, it.b))
+			r.w.Gap(it.at, it.a, it.b)
 			if !r.toldLost && r.opts.Lost != nil {
 				r.opts.Lost(r.File(), it.a+it.b)
 			}
 			r.toldLost = true
 		}
 	}
-}
-
-// missing is what the marker of a gap says.
-func missing(output, input int64) string {
-	text := fmt.Sprintf("%d bytes of output are missing here: the disk was too slow", output)
-	if input > 0 {
-		text = fmt.Sprintf("%d bytes of output and %d of input are missing here: the disk was too slow", output, input)
-	}
-	return text
 }
 
 // stop ends the recording, with an error of the file or, at its proper end, none.
