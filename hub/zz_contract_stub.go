@@ -46,3 +46,5 @@ type Event struct {
 type Events struct{}
 
 func (e *Events) Since(ctx context.Context, seq uint64) ([]Event, error) { panic(stub) }
+
+func (v *Viewer) ID() uint64 { return v.id }
