@@ -96,7 +96,7 @@ func (h *handler) input(w http.ResponseWriter, r *http.Request) error {
 	defer done()
 	n, err := t.Type(ctx, who, req.Data)
 	if err != nil {
-		if ctx.Err() != nil {
+		if isOf(ctx, err) {
 			err = causeOf(ctx, "typed %d of %d bytes at least", n, len(req.Data))
 		}
 		return &failure{Typed: &n, err: err}
@@ -150,7 +150,7 @@ func (h *handler) output(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer done()
 	o, err := t.Output(ctx, since, most)
-	if err != nil && ctx.Err() == nil {
+	if err != nil && !isOf(ctx, err) {
 		return err
 	}
 	a := outputAnswer{From: o.From, Next: o.Next, Data: o.Data, Ended: o.Ended}
@@ -307,7 +307,7 @@ func (h *handler) exit(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case err == nil:
 		a.Exited, a.Code = true, code
-	case ctx.Err() == nil:
+	case !isOf(ctx, err):
 		return err
 	}
 	writeJSON(w, http.StatusOK, a)

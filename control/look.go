@@ -155,10 +155,15 @@ func (h *handler) await(w http.ResponseWriter, r *http.Request) error {
 		writeJSON(w, http.StatusOK, seenOf(seen))
 		return nil
 	}
-	if ctx.Err() != nil && !errors.Is(err, hub.ErrEnded) {
+	if isOf(ctx, err) {
 		err = causeOf(ctx, "not within %v", timeout)
 	}
 	return &failure{Seen: seenOf(seen), err: err}
+}
+
+// isOf tells whether an error is that ctx is over.
+func isOf(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, ctx.Err())
 }
 
 // causeOf says why a request that waited is over, with what came of it when it was time.

@@ -158,7 +158,7 @@ func (h *handler) events(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer done()
 	list, err := h.ns.Events(ctx, since)
-	if err != nil && ctx.Err() == nil {
+	if err != nil && !isOf(ctx, err) {
 		return err
 	}
 	a := eventsAnswer{Next: since, Events: []eventAnswer{}}
