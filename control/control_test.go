@@ -55,7 +55,7 @@ func TestStart(t *testing.T) {
 	ns.joined = joined{index: 3, pid: 42, process: newFakeProcess()}
 	c := serveFake(t, ns, nil).dial(t)
 	want := server.Spec{Argv: []string{"sh", "-c", "\xff<&>"}, Env: []string{"A=b"}, Dir: "/d", DirDefault: "/e", Rows: 5, Cols: 6,
-		Who: hub.Who{Name: "ada", UID: 99, PID: 99}}
+		Modes: []byte("\x35\x00\x00\x00\x00\x00"), Who: hub.Who{Name: "ada", UID: 99, PID: 99}}
 	index, pid, err := c.Start(t.Context(), want)
 	if err != nil || index != 3 || pid != 42 {
 		t.Fatalf("Start = %d, %d, %v, want 3, 42", index, pid, err)
@@ -63,6 +63,14 @@ func TestStart(t *testing.T) {
 	want.Who = hub.Who{Door: "api", Name: "ada", UID: os.Geteuid(), PID: os.Getpid()}
 	if diff := cmp.Diff(want, next(t, ns.specs)); diff != "" {
 		t.Errorf("spec (-want +got):\n%s", diff)
+	}
+}
+
+func TestStartWithBadModes(t *testing.T) {
+	c := serveFake(t, newFakeNamespace(), nil).dial(t)
+	_, _, err := c.Start(t.Context(), server.Spec{Argv: []string{"sh"}, Modes: []byte("\x35\x00")})
+	if !errors.Is(err, ErrBadRequest) {
+		t.Errorf("modes that are cut: %v, want ErrBadRequest", err)
 	}
 }
 
@@ -192,7 +200,7 @@ func TestAttach(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	want := fmt.Sprintf("-1 {Who:{Door:ssh Name:ada UID:%d PID:%d} ReadOnly:true Steal:true NoHistory:true Rows:1 Cols:2}", os.Geteuid(), os.Getpid())
+	want := fmt.Sprintf("-1 uid %d pid %d {Who:ssh ada ReadOnly:true Steal:true NoHistory:true Rows:1 Cols:2}", os.Geteuid(), os.Getpid())
 	if got := next(t, ns.joins); got != want {
 		t.Errorf("joined %q, want %q", got, want)
 	}

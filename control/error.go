@@ -24,6 +24,8 @@ var (
 	ErrNoProgram = errors.New("no program that ptsns started is on the terminal")
 	// ErrNoViewer means that nobody has joined with that number, or no longer.
 	ErrNoViewer = errors.New("no such viewer")
+	// ErrBadFile means that the server cannot write a file where it should.
+	ErrBadFile = errors.New("the file cannot be written")
 
 	errNoRequest = errors.New("no such request")
 	errNoMethod  = errors.New("no such method")
@@ -50,6 +52,8 @@ var (
 //	bad-directory      syscall.ENOTDIR, the program cannot start where it should
 //	no-space           syscall.ENOSPC: every terminal the instance may have is open, or a disk is full
 //	exists             fs.ErrExist: the file is there already
+//	bad-file           ErrBadFile: it cannot be written for another reason
+//	not-recorded       server.ErrNotRecorded
 //	bad-request        ErrBadRequest
 //	internal           none
 type Error struct {
@@ -93,9 +97,11 @@ var codes = []struct {
 	{"kicked", http.StatusConflict, hub.ErrKicked, nil},
 	{"bad-cursor", http.StatusRequestedRangeNotSatisfiable, hub.ErrBadCursor, nil},
 	{"timeout", http.StatusRequestTimeout, context.DeadlineExceeded, nil},
+	{"not-recorded", http.StatusNotFound, server.ErrNotRecorded, nil},
 	{"exists", http.StatusConflict, fs.ErrExist, nil},
 	{"bad-request", http.StatusBadRequest, ErrBadRequest, nil},
 	{"no-space", http.StatusInsufficientStorage, syscall.ENOSPC, nil},
+	{"bad-file", http.StatusUnprocessableEntity, ErrBadFile, aboutFile},
 }
 
 // about matches the failure of a program's start that has to do with what.
@@ -109,6 +115,8 @@ func about(what string) func(error) bool {
 func notFound(err error) bool {
 	return about(nsexec.OnProgram)(err) && errors.Is(err, syscall.ENOENT)
 }
+
+func aboutFile(err error) bool { return errors.As(err, new(*fs.PathError)) }
 
 func is(target error) func(error) bool {
 	return func(err error) bool { return errors.Is(err, target) }

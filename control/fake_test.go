@@ -62,7 +62,7 @@ func (n *fakeNamespace) Join(index int, o hub.ViewerOptions) (joined, error) {
 	if n.err != nil {
 		return joined{}, n.err
 	}
-	n.joins <- fmt.Sprintf("%d %+v", index, o)
+	n.joins <- fmt.Sprintf("%d uid %d pid %d %+v", index, o.Who.UID, o.Who.PID, o)
 	return n.joined, nil
 }
 

@@ -154,6 +154,9 @@ func (h *handler) start(w http.ResponseWriter, r *http.Request) error {
 	if len(req.Argv) == 0 {
 		return badRequest("no program")
 	}
+	if _, err := hub.ParseSizing(req.Size); err != nil {
+		return badRequest("%w", err)
+	}
 	who, err := who(r, req.Door, req.Name)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ptsns/ptsns/hub"
 	"github.com/ptsns/ptsns/server"
+	"github.com/ptsns/ptsns/termios"
 )
 
 // programRequest is a server.Spec as it crosses the socket.
@@ -18,10 +19,28 @@ type programRequest struct {
 	DirDefault text   `json:"dir_default,omitempty"`
 	Rows       uint16 `json:"rows"`
 	Cols       uint16 `json:"cols"`
+	Modes      modes  `json:"modes,omitempty"`
 	Attach     bool   `json:"attach"`
 	Size       string `json:"size,omitempty"`
 	Door       string `json:"door"`
 	Name       string `json:"name"`
+}
+
+// modes are encoded terminal modes; in JSON a string in base64.
+type modes []byte
+
+// UnmarshalJSON takes modes that a terminal can be given.
+func (m *modes) UnmarshalJSON(data []byte) error {
+	var b []byte
+	if err := json.Unmarshal(data, &b); err != nil {
+		return err
+	}
+	t := termios.Default()
+	if err := t.TakeModes(b); err != nil {
+		return badRequest("modes: %w", err)
+	}
+	*m = b
+	return nil
 }
 
 // octets are any bytes. In JSON they are a string, or {"base64": ...} when they are
@@ -89,7 +108,7 @@ func requestOf(s server.Spec) programRequest {
 	return programRequest{
 		Argv: convert[text](s.Argv), Env: convert[text](s.Env),
 		Dir: text(s.Dir), DirDefault: text(s.DirDefault),
-		Rows: s.Rows, Cols: s.Cols, Attach: s.Attach, Size: s.Size, Door: s.Who.Door, Name: s.Who.Name,
+		Rows: s.Rows, Cols: s.Cols, Modes: s.Modes, Attach: s.Attach, Size: s.Size, Door: s.Who.Door, Name: s.Who.Name,
 	}
 }
 
@@ -97,7 +116,7 @@ func (r *programRequest) spec(who hub.Who) server.Spec {
 	return server.Spec{
 		Argv: convert[string](r.Argv), Env: convert[string](r.Env),
 		Dir: string(r.Dir), DirDefault: string(r.DirDefault),
-		Rows: r.Rows, Cols: r.Cols, Attach: r.Attach, Size: r.Size, Who: who,
+		Rows: r.Rows, Cols: r.Cols, Modes: r.Modes, Attach: r.Attach, Size: r.Size, Who: who,
 	}
 }
 

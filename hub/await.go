@@ -87,8 +87,8 @@ type watched interface {
 	Echo() (on bool, err error)
 }
 
-// watch is an Await at work.
-type watch struct {
+// awaiting is an Await at work.
+type awaiting struct {
 	t         watched
 	c         Condition
 	cursor    uint64        // what is before it was looked at
@@ -102,7 +102,7 @@ type watch struct {
 }
 
 func await(ctx context.Context, t watched, c Condition) (Seen, error) {
-	w := &watch{t: t, c: c, cursor: t.Cursor(), last: time.Now(), echoPause: minEchoPause}
+	w := &awaiting{t: t, c: c, cursor: t.Cursor(), last: time.Now(), echoPause: minEchoPause}
 	if c.Since != nil {
 		if *c.Since > w.cursor {
 			return Seen{Cursor: w.cursor, Screen: t.Snapshot()}, ErrBadCursor
@@ -126,7 +126,7 @@ func await(ctx context.Context, t watched, c Condition) (Seen, error) {
 }
 
 // tell completes what was seen.
-func (w *watch) tell() Seen {
+func (w *awaiting) tell() Seen {
 	if w.seen.Screen.Lines == nil {
 		w.seen.Screen = w.t.Snapshot()
 	}
@@ -135,7 +135,7 @@ func (w *watch) tell() Seen {
 }
 
 // look tells whether the condition holds now.
-func (w *watch) look() bool {
+func (w *awaiting) look() bool {
 	w.seen = Seen{}
 	if now := w.t.Cursor(); now != w.cursor {
 		w.cursor, w.last, w.echoPause = now, time.Now(), minEchoPause
@@ -157,13 +157,13 @@ func (w *watch) look() bool {
 	return w.find(texts(w.seen.Screen))
 }
 
-func (w *watch) echoIs(want bool) bool {
+func (w *awaiting) echoIs(want bool) bool {
 	on, err := w.t.Echo()
 	return err == nil && on == want // it fails once the terminal has ended
 }
 
 // find looks for Text and Regexp in any of the forms of a text.
-func (w *watch) find(forms []string) bool {
+func (w *awaiting) find(forms []string) bool {
 	found := w.c.Text == ""
 	for _, s := range forms {
 		found = found || strings.Contains(s, w.c.Text)
@@ -175,7 +175,7 @@ func (w *watch) find(forms []string) bool {
 }
 
 // gather takes the output up to the cursor into the window.
-func (w *watch) gather() {
+func (w *awaiting) gather() {
 	for w.from < w.cursor {
 		o, err := w.t.Output(context.Background(), w.from, outputWindow) // never waits: there is some
 		if err != nil || o.Next <= w.from {
@@ -193,7 +193,7 @@ func (w *watch) gather() {
 }
 
 // wait returns when it may be worth a look, and no sooner than the time.
-func (w *watch) wait(ctx context.Context, soonest time.Time) error {
+func (w *awaiting) wait(ctx context.Context, soonest time.Time) error {
 	bounded, cancel := ctx, context.CancelFunc(func() {})
 	if due, ok := w.due(); ok {
 		bounded, cancel = context.WithDeadline(ctx, due)
@@ -220,7 +220,7 @@ func (w *watch) wait(ctx context.Context, soonest time.Time) error {
 }
 
 // due is when something may hold without any output; ok is false when nothing may.
-func (w *watch) due() (due time.Time, ok bool) {
+func (w *awaiting) due() (due time.Time, ok bool) {
 	if w.c.Echo != nil {
 		due, ok = time.Now().Add(w.echoPause), true
 		w.echoPause = min(2*w.echoPause, maxEchoPause)

@@ -209,7 +209,7 @@ func TestAwaitAfterAGap(t *testing.T) {
 	s := newShown(5, 40)
 	s.say("hel")
 	zero := uint64(0)
-	w := &watch{t: s, c: Condition{Text: "hello", Since: &zero}}
+	w := &awaiting{t: s, c: Condition{Text: "hello", Since: &zero}}
 	if w.look() {
 		t.Error("hel is hello")
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/ptsns/ptsns/control"
 	"github.com/ptsns/ptsns/hub"
+	"github.com/ptsns/ptsns/parent"
 	"github.com/ptsns/ptsns/server"
 	"github.com/spf13/cobra"
 )
@@ -66,12 +67,15 @@ func TestRunConfig(t *testing.T) {
 		cfg  server.Config
 		rest []string
 	}{
-		{"", server.Config{Options: def}, nil},
-		{"ls -l", server.Config{Options: def}, []string{"ls", "-l"}},
-		{"-- ls --name x", server.Config{Options: def}, []string{"ls", "--name", "x"}},
-		{"-o mode=600 -omax=4,ptmxmode=0 -- a", server.Config{Options: def + ",mode=600,max=4,ptmxmode=0"}, []string{"a"}},
-		{"--share-pts --pid a", server.Config{SharePts: true, PidNS: true}, []string{"a"}},
-		{"--ptmx=symlink --root /x/../y -d a", server.Config{Options: def, Ptmx: "symlink", Root: "/y"}, []string{"a"}},
+		{"", server.Config{History: 1 << 20, Options: def}, nil},
+		{"ls -l", server.Config{History: 1 << 20, Options: def}, []string{"ls", "-l"}},
+		{"-- ls --name x", server.Config{History: 1 << 20, Options: def}, []string{"ls", "--name", "x"}},
+		{"-o mode=600 -omax=4,ptmxmode=0 -- a", server.Config{History: 1 << 20, Options: def + ",mode=600,max=4,ptmxmode=0"}, []string{"a"}},
+		{"--history 64k --record /x/../tmp --record-input --record-v2 a", server.Config{Options: def, History: 64 << 10,
+			RecordDir: "/tmp", RecordInput: true, RecordV2: true}, []string{"a"}},
+		{"--history 0 a", server.Config{Options: def, History: -1}, []string{"a"}},
+		{"--share-pts --pid a", server.Config{History: 1 << 20, SharePts: true, PidNS: true}, []string{"a"}},
+		{"--ptmx=symlink --root /x/../y -d a", server.Config{History: 1 << 20, Options: def, Ptmx: "symlink", Root: "/y"}, []string{"a"}},
 	}
 	for _, tt := range tests {
 		cfg, rest, err := parseRun(strings.Fields(tt.args)...)
@@ -183,7 +187,7 @@ func TestPathOf(t *testing.T) {
 
 func TestLsTable(t *testing.T) {
 	created := time.Date(2026, 5, 1, 12, 0, 0, 0, time.Local)
-	list := []listed{
+	list := []parent.Listed{
 		{State: server.State{Name: "vs1", Kind: "kernel", Ptmx: "tap", ServerPID: 10, InitPID: 11, Path: "/run/ptsns/vs1/pts", Created: created,
 			Terminals: []server.Terminal{{ID: "vs1/0", UID: 0, GID: 5, Mode: "0620", Rows: 24, Cols: 80,
 				Opener: server.Proc{PID: 10, Comm: "ptsns"}, Foreground: server.Proc{PID: 11, Comm: "e\x1bvil\n"},
@@ -218,7 +222,7 @@ func squeeze(s string) string {
 // The names in --json are for programs and do not change.
 func TestLsJSON(t *testing.T) {
 	var b bytes.Buffer
-	list := []listed{{State: server.State{Terminals: []server.Terminal{{}}}}}
+	list := []parent.Listed{{State: server.State{Terminals: []server.Terminal{{}}}}}
 	if err := showJSON(&b, list); err != nil {
 		t.Fatal(err)
 	}

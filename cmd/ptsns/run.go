@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/ptsns/ptsns/parent"
 	"github.com/ptsns/ptsns/pts"
-	"github.com/ptsns/ptsns/rundir"
 	"github.com/ptsns/ptsns/server"
 	"github.com/spf13/cobra"
 )
@@ -43,6 +42,10 @@ type runFlags struct {
 	root     string
 	pid      bool
 	detach   bool
+	history  string
+	record   string
+	input    bool
+	v2       bool
 }
 
 // ptmxKinds are what --ptmx can be.
@@ -76,6 +79,10 @@ func (f *runFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.sharePts, "share-pts", false, "no new instance: the terminals are the parent's own")
 	flags.StringVar(&f.root, "root", "", "make `DIR` the root directory")
 	flags.BoolVar(&f.pid, "pid", false, "a pid namespace too")
+	flags.StringVar(&f.history, "history", "1M", "keep so many `BYTES` of output, and of scrollback, of each terminal (K, M, G; 0 is no scrollback)")
+	flags.StringVar(&f.record, "record", "", "record every terminal into a file of its own in `DIR`, as asciicast v3")
+	flags.BoolVar(&f.input, "record-input", false, "RECORD WHAT IS TYPED, too, unless the terminal does not echo it")
+	flags.BoolVar(&f.v2, "record-v2", false, "record as asciicast v2")
 	flags.BoolVarP(&f.detach, "detach", "d", false, "print the namespace's name and leave the program alone")
 	f.program.add(flags)
 	_ = cmd.RegisterFlagCompletionFunc("ptmx", cobra.FixedCompletions(ptmxKinds, cobra.ShellCompDirectiveNoFileComp)) // fails for flags that are not there
@@ -97,6 +104,24 @@ func (f *runFlags) config() (server.Config, error) {
 	}
 	if !f.sharePts {
 		cfg.Options = strings.Join(append([]string{defaultOptions(gidMapped(ttyGroup))}, f.options...), ",")
+	}
+	history, err := parseBytes(f.history)
+	if err != nil {
+		return server.Config{}, usagef("--history: %w", err)
+	}
+	cfg.History = history
+	if cfg.History == 0 {
+		cfg.History = -1 // 0 is the default there
+	}
+	if f.record == "" && (f.input || f.v2) {
+		return server.Config{}, usagef("--record-input and --record-v2 say how --record DIR records")
+	}
+	if f.record != "" {
+		dir, err := recordDir(f.record)
+		if err != nil {
+			return server.Config{}, err
+		}
+		cfg.RecordDir, cfg.RecordInput, cfg.RecordV2 = dir, f.input, f.v2
 	}
 	if f.root != "" {
 		root, err := filepath.Abs(f.root)
@@ -138,21 +163,17 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) error {
 	if cfg.Root != "" {
 		spec.DirDefault = "" // the caller's directory means nothing in there
 	}
-	dir, err := openRuntime(cmd.ErrOrStderr())
+	p, err := openParent(cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	entry, err := dir.Reserve(f.name)
-	if errors.Is(err, rundir.ErrTaken) {
-		return fmt.Errorf("name %q is taken", f.name)
-	}
+	cfg.Name = f.name
+	srv, note, err := p.Create(cmd.Context(), cfg)
 	if err != nil {
 		return err
 	}
-	cfg.Name = entry.Name()
-	srv, note, err := startServer(dir, entry, cfg)
-	if err != nil {
-		return err
+	if f.input {
+		fmt.Fprintf(cmd.ErrOrStderr(), "ptsns: what is typed on the terminals of %s is recorded in %s, unless they do not echo it\n", srv.Name(), cfg.RecordDir)
 	}
 	if note != "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "ptsns: %s\n", note)
@@ -164,30 +185,30 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) error {
 }
 
 // leave starts the program and leaves it alone.
-func (f *runFlags) leave(cmd *cobra.Command, srv *serverProcess, spec server.Spec) error {
+func (f *runFlags) leave(cmd *cobra.Command, srv *parent.Server, spec server.Spec) error {
 	spec.Rows, spec.Cols = windowOrDefault(newOuter())
-	if _, _, err := srv.client.Start(context.Background(), spec); err != nil {
-		srv.abandon()
+	if _, _, err := srv.Client().Start(context.Background(), spec); err != nil {
+		srv.Abandon()
 		return programError{err}
 	}
-	_ = srv.client.Close() // the program runs, so this ends nothing
-	_, err := fmt.Fprintln(cmd.OutOrStdout(), srv.name)
+	_ = srv.Client().Close() // the program runs, so this ends nothing
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), srv.Name())
 	return err
 }
 
 // stay starts the program and relays its terminal until that or we have enough.
-func (f *runFlags) stay(srv *serverProcess, spec server.Spec, keys []byte) error {
+func (f *runFlags) stay(srv *parent.Server, spec server.Spec, keys []byte) error {
 	outer := newOuter()
 	spec.Rows, spec.Cols = windowOrDefault(outer)
-	stream, err := srv.client.StartAttached(context.Background(), spec)
+	stream, err := srv.Client().StartAttached(context.Background(), spec)
 	if err != nil {
-		srv.abandon()
+		srv.Abandon()
 		return programError{err}
 	}
-	r := &relay{id: pts.ID{Namespace: srv.name, Index: stream.Index()}, stream: stream, outer: outer, keys: keys, owner: true}
+	r := &relay{id: pts.ID{Namespace: srv.Name(), Index: stream.Index()}, stream: stream, outer: outer, keys: keys, owner: true}
 	err = r.run()
 	if r.ended {
-		srv.settle(stream.Index())
+		srv.Settle(stream.Index())
 	}
 	return err
 }
