@@ -90,11 +90,7 @@ func TestWindowsOfOtherSizes(t *testing.T) {
 				}
 				_ = term.Close()
 				wait()
-				want := screen.New(int(size[0]), int(size[1]), screen.Options{})
-				_, _ = want.Write(term.Repaint(size[0], size[1], false))
-				if diff := cmp.Diff(want.Snapshot(), w.screen.Snapshot()); diff != "" {
-					t.Errorf("(-want +got):\n%s", diff)
-				}
+				w.showsAll(t, term)
 			})
 		})
 	}
@@ -222,7 +218,7 @@ func TestAHundredViewers(t *testing.T) {
 		_ = term.Close()
 		for i, w := range all {
 			waits[i]()
-			w.shows(t, term.Text())
+			w.showsAll(t, term)
 		}
 		if n := len(term.Viewers()); n != 100 {
 			t.Errorf("%d viewers", n)

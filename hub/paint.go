@@ -10,13 +10,15 @@ import (
 const (
 	// feedPiece is how much output the screen takes at once: readers wait for that long.
 	feedPiece = 32 << 10
-	// framesKept is how many sizes of window a painted frame is kept for.
-	framesKept = 4
+	// paintedKept is how much of what was painted is kept for others to be painted with.
+	paintedKept = 8
 )
 
-// frame is what paints the screen as it was behind the output before at.
-type frame struct {
+// painted is what paints a window with the screen as it was behind the output before at.
+type painted struct {
 	rows, cols uint16
+	framed     bool          // the window is of another size than the screen
+	from, to   *screen.Frame // then: what the window showed, and what it shows now
 	at         uint64
 	when       time.Time
 	paint      []byte
@@ -116,42 +118,56 @@ func (t *Terminal) feedPieceLocked() {
 	t.fed += uint64(len(p))
 }
 
-// paint paints the screen for a window. at is the place in the output that it shows. A
-// frame that is not older than age will do.
-func (t *Terminal) paint(rows, cols uint16, history bool, age time.Duration) (paint []byte, at uint64) {
+// paint paints a window of so many rows and columns, which shows from if it is framed.
+// What was painted no longer ago than age will do.
+func (t *Terminal) paint(rows, cols uint16, framed bool, from *screen.Frame, age time.Duration) painted {
 	t.painting.Lock()
 	defer t.painting.Unlock()
-	if !history {
-		if f := t.frame(rows, cols, age); f != nil {
-			return f.paint, f.at
-		}
+	if p := t.lately(rows, cols, framed, from, age); p != nil {
+		return *p
 	}
 	t.feed()
-	paint = t.screen.Repaint(int(rows), int(cols), history)
-	at = t.fed
-	if !history && t.watching.Load() > 1 {
-		if len(t.frames) == framesKept {
-			t.frames = append(t.frames[:0], t.frames[1:]...)
-		}
-		t.frames = append(t.frames, frame{rows, cols, at, time.Now(), paint})
+	p := painted{rows: rows, cols: cols, framed: framed, from: from, at: t.fed, when: time.Now()}
+	if framed {
+		p.paint, p.to = t.screen.Frame(from, int(rows), int(cols))
+	} else {
+		p.paint = t.screen.Repaint(int(rows), int(cols), false)
 	}
-	return paint, at
+	if t.watching.Load() > 1 {
+		if len(t.painted) == paintedKept {
+			t.painted = append(t.painted[:0], t.painted[1:]...)
+		}
+		t.painted = append(t.painted, p)
+	}
+	return p
 }
 
-// frame finds a frame that is good enough. painting is held.
-func (t *Terminal) frame(rows, cols uint16, age time.Duration) *frame {
-	for i := len(t.frames) - 1; i >= 0; i-- {
-		f := &t.frames[i]
-		if f.rows != rows || f.cols != cols {
+// paintAll paints a window as paint does, and what has scrolled off the screen before.
+func (t *Terminal) paintAll(rows, cols uint16, framed bool) painted {
+	t.painting.Lock()
+	defer t.painting.Unlock()
+	t.feed()
+	p := painted{at: t.fed, paint: t.screen.Repaint(int(rows), int(cols), true)}
+	if framed {
+		_, p.to = t.screen.Frame(nil, int(rows), int(cols))
+	}
+	return p
+}
+
+// lately finds what was painted and is good enough. painting is held.
+func (t *Terminal) lately(rows, cols uint16, framed bool, from *screen.Frame, age time.Duration) *painted {
+	for i := len(t.painted) - 1; i >= 0; i-- {
+		p := &t.painted[i]
+		if p.rows != rows || p.cols != cols || p.framed != framed || p.from != from {
 			continue
 		}
 		t.mu.Lock()
-		good := f.at == t.log.end || f.at >= t.log.start && time.Since(f.when) < age
+		good := p.at == t.log.end || p.at >= t.log.start && time.Since(p.when) < age
 		t.mu.Unlock()
 		if good {
-			return f
+			return p
 		}
-		t.frames = append(t.frames[:i], t.frames[i+1:]...)
+		t.painted = append(t.painted[:i], t.painted[i+1:]...)
 	}
 	return nil
 }
@@ -183,8 +199,10 @@ func (t *Terminal) Text() string {
 // Repaint is what paints the screen on a terminal of so many rows and columns, with
 // what has scrolled off it if history is asked for.
 func (t *Terminal) Repaint(rows, cols uint16, history bool) []byte {
-	paint, _ := t.paint(rows, cols, history, 0)
-	return paint
+	t.painting.Lock()
+	defer t.painting.Unlock()
+	t.feed()
+	return t.screen.Repaint(int(rows), int(cols), history)
 }
 
 // Title is the terminal's title as its programs set it.

@@ -30,10 +30,10 @@ type Terminal struct {
 	fitting  sync.Mutex // held while the size is asked for or set; before mu
 	painting sync.Mutex // held while the screen is used; before fitting and mu
 
-	screen *screen.Screen // guarded by painting; nil until somebody wants to see it
-	title  string         // guarded by painting; what it was when last asked for
-	frames []frame        // guarded by painting; painted a moment ago, while many look on
-	fed    uint64         // how much output the screen has taken; changes with painting and mu held
+	screen  *screen.Screen // guarded by painting; nil until somebody wants to see it
+	title   string         // guarded by painting; what it was when last asked for
+	painted []painted      // guarded by painting; a moment ago, while many look on
+	fed     uint64         // how much output the screen has taken; changes with painting and mu held
 
 	mu         sync.Mutex
 	plain      uint64                // guarded by mu, like all below: output before it, that the screen has not taken, is plain

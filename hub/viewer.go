@@ -54,9 +54,10 @@ type Viewer struct {
 	framed     bool      // it is painted in place of getting the output
 	of         [2]uint16 // the terminal's size when it was last painted
 
-	// Of Next alone.
+	// Of Next alone, as is takeLocked.
 	rest   []byte        // painted or filtered, and not taken yet
 	until  time.Time     // it rests
+	shows  *screen.Frame // what its window shows while it is framed; nil when that is not known
 	filter screen.Filter // of a read-only viewer
 }
 
@@ -171,6 +172,7 @@ func (v *Viewer) takeLocked(p []byte) (n int, lost uint64, next step) {
 	switch {
 	case v.stale || framed != v.framed:
 		v.framed = framed
+		v.shows = nil
 		return 0, 0, isPainted
 	case framed && (v.at != t.log.end || v.of != [2]uint16{rows, cols}):
 		return 0, 0, isPainted
@@ -208,17 +210,22 @@ func (v *Viewer) paint() {
 	rows, cols, history := v.rows, v.cols, v.stale && v.history
 	v.of[0], v.of[1] = t.sizeLocked()
 	v.stale, v.history = false, false
-	t.mu.Unlock()
-	paint, at := t.paint(rows, cols, history, v.tired(muchOutput))
-	t.mu.Lock()
-	v.at = at
 	framed := v.framed
 	t.mu.Unlock()
+	var p painted
+	if history {
+		p = t.paintAll(rows, cols, framed)
+	} else {
+		p = t.paint(rows, cols, framed, v.shows, v.tired(muchOutput))
+	}
+	t.mu.Lock()
+	v.at = p.at
+	t.mu.Unlock()
+	v.shows, v.rest = p.to, p.paint
 	if v.readOnly {
 		v.filter = screen.Filter{}
-		paint = v.filter.Append(nil, paint)
+		v.rest = v.filter.Append(nil, p.paint)
 	}
-	v.rest = paint
 	v.tire(muchOutput)
 	if until := time.Now().Add(frameTime); framed && until.After(v.until) {
 		v.until = until
@@ -345,7 +352,7 @@ func (v *Viewer) leave() bool {
 	t.mu.Unlock()
 	if last {
 		t.painting.Lock()
-		t.frames = nil
+		t.painted = nil
 		t.painting.Unlock()
 	}
 	return in

@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/ptsns/ptsns/screen"
 )
 
@@ -40,6 +41,21 @@ func (w *watcher) shows(t *testing.T, want string) {
 	t.Helper()
 	if got := w.screen.Text(); got != want {
 		t.Errorf("the viewer's screen:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// showsAll checks that the watcher's terminal shows what is on the screen, as one that
+// joins now would see it.
+func (w *watcher) showsAll(t *testing.T, term *Terminal) {
+	t.Helper()
+	want := screen.New(int(w.rows), int(w.cols), screen.Options{})
+	_, _ = want.Write(term.Repaint(w.rows, w.cols, false)) // never fails
+	got, all := w.screen.Snapshot(), want.Snapshot()
+	if diff := cmp.Diff(all.Lines, got.Lines); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(all.Cursor, got.Cursor); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
