@@ -27,7 +27,7 @@ func TestBenchEnds(t *testing.T) {
 		"killed":              {"", unix.SIGKILL},
 		"mount server killed": {"serve-system", unix.SIGKILL},
 		"inside killed":       {"inside", unix.SIGKILL},
-		"tap server killed":   {"serve", unix.SIGKILL},
+		"tap server killed":   {"serve-namespace", unix.SIGKILL},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -55,7 +55,7 @@ func TestBenchEnds(t *testing.T) {
 			if err := bench.Wait(); err == nil {
 				t.Errorf("it went well:\n%s", out.Bytes())
 			}
-			if tt.victim == "serve" {
+			if tt.victim == "serve-namespace" {
 				r.run("ls") // cleans
 			}
 			awaitDir(t, r.path, func(names []string) bool {

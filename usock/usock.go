@@ -1,7 +1,8 @@
 //go:build linux
 
 // Package usock is a unix socket that only its owner (and root) comes in by: made for
-// him alone, its path as long as it likes, and the other end's user asked of the kernel.
+// him alone, its path as long as it likes, and the other end's user asked of the kernel;
+// or a pair, whose other end a child inherits.
 // It has no lock and no goroutine.
 package usock
 
@@ -81,4 +82,22 @@ func MayEnter(c net.Conn) bool {
 		return false
 	}
 	return cred.Uid == 0 || cred.Uid == uint32(os.Geteuid())
+}
+
+// Pair makes a connection, the other end of which is for a child process to inherit.
+// Both are the caller's to close.
+func Pair() (*net.UnixConn, *os.File, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	ours := os.NewFile(uintptr(fds[0]), "socket")
+	defer ours.Close() // FileConn has its own
+	theirs := os.NewFile(uintptr(fds[1]), "socket")
+	conn, err := net.FileConn(ours)
+	if err != nil {
+		_ = theirs.Close() // nobody has it yet
+		return nil, nil, err
+	}
+	return conn.(*net.UnixConn), theirs, nil
 }

@@ -133,9 +133,8 @@ func endWith(pid int) error {
 	if err != nil {
 		return fmt.Errorf("process %d: %w", pid, os.NewSyscallError("pidfd_open", err))
 	}
-	whom := &processFD{fd}
 	go func() { // as long as this process lives
-		whom.wait(context.Background())
+		_ = awaitFD(fd, unix.POLLIN) // which cannot fail
 		os.Exit(exitFailure)
 	}()
 	return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/ptsns/ptsns/control"
 	"github.com/ptsns/ptsns/hub"
+	"github.com/ptsns/ptsns/parent"
 	"github.com/ptsns/ptsns/server"
 	"github.com/spf13/cobra"
 )
@@ -183,7 +184,7 @@ func TestPathOf(t *testing.T) {
 
 func TestLsTable(t *testing.T) {
 	created := time.Date(2026, 5, 1, 12, 0, 0, 0, time.Local)
-	list := []listed{
+	list := []parent.Listed{
 		{State: server.State{Name: "vs1", Kind: "kernel", Ptmx: "tap", ServerPID: 10, InitPID: 11, Path: "/run/ptsns/vs1/pts", Created: created,
 			Terminals: []server.Terminal{{ID: "vs1/0", UID: 0, GID: 5, Mode: "0620", Rows: 24, Cols: 80,
 				Opener: server.Proc{PID: 10, Comm: "ptsns"}, Foreground: server.Proc{PID: 11, Comm: "e\x1bvil\n"},
@@ -218,7 +219,7 @@ func squeeze(s string) string {
 // The names in --json are for programs and do not change.
 func TestLsJSON(t *testing.T) {
 	var b bytes.Buffer
-	list := []listed{{State: server.State{Terminals: []server.Terminal{{}}}}}
+	list := []parent.Listed{{State: server.State{Terminals: []server.Terminal{{}}}}}
 	if err := showJSON(&b, list); err != nil {
 		t.Fatal(err)
 	}

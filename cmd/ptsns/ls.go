@@ -1,20 +1,14 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strconv"
-	"sync"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
-	"github.com/ptsns/ptsns/control"
-	"github.com/ptsns/ptsns/rundir"
+	"github.com/ptsns/ptsns/parent"
 	"github.com/ptsns/ptsns/server"
 	"github.com/spf13/cobra"
 )
@@ -39,18 +33,12 @@ func newLsCommand() *cobra.Command {
 	return cmd
 }
 
-// listed is one namespace as ls shows it.
-type listed struct {
-	server.State
-	Error string `json:"error,omitempty"` // why all but the name is missing
-}
-
 func ls(cmd *cobra.Command, asJSON bool) error {
-	dir, err := openRuntime(cmd.ErrOrStderr())
+	p, err := openParent(cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	list, err := list(cmd.Context(), dir)
+	list, err := p.List(cmd.Context())
 	if err != nil {
 		return err
 	}
@@ -69,79 +57,14 @@ func ls(cmd *cobra.Command, asJSON bool) error {
 	return nil
 }
 
-// list asks every server at once; one that does not answer costs answerTime.
-func list(ctx context.Context, dir *rundir.Dir) ([]listed, error) {
-	names, err := dir.Names()
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	all := make([]*listed, len(names))
-	var asking sync.WaitGroup
-	for i, name := range names {
-		asking.Go(func() { all[i] = ask(ctx, dir, name) })
-	}
-	asking.Wait()
-	list := []listed{} // JSON's empty array
-	for _, l := range all {
-		if l != nil {
-			list = append(list, *l)
-		}
-	}
-	return list, nil
-}
-
-// ask asks one server for its state; nil when there is no namespace yet, or no more.
-func ask(ctx context.Context, dir *rundir.Dir, name string) *listed {
-	state, err := stateOf(ctx, dir, name)
-	switch {
-	case err == nil:
-		return &listed{State: state}
-	case errors.Is(err, fs.ErrNotExist):
-		return nil // a server makes its socket first, and takes it away last
-	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, control.ErrServerGone):
-		if ended(ctx, dir, name) {
-			return nil
-		}
-		err = errors.New("it does not come to its end")
-	case errors.Is(err, context.DeadlineExceeded):
-		err = errors.New("its server does not answer")
-	}
-	return &listed{State: server.State{Name: name, Terminals: []server.Terminal{}}, Error: err.Error()}
-}
-
-// ended waits until a namespace that was ending has ended.
-func ended(ctx context.Context, dir *rundir.Dir, name string) bool {
-	server, err := findServer(dir, name)
-	if err != nil {
-		return errors.Is(err, fs.ErrNotExist)
-	}
-	defer server.Close()
-	return server.wait(ctx)
-}
-
-func stateOf(ctx context.Context, dir *rundir.Dir, name string) (server.State, error) {
-	client, err := dial(ctx, dir, name)
-	if err != nil {
-		return server.State{}, err
-	}
-	defer client.Close()
-	state, err := client.State(ctx)
-	if state.Terminals == nil {
-		state.Terminals = []server.Terminal{}
-	}
-	return state, err
-}
-
-func showJSON(w io.Writer, list []listed) error {
+func showJSON(w io.Writer, list []parent.Listed) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(list)
 }
 
 // showTable prints one table of the namespaces and one of their terminals.
-func showTable(w io.Writer, list []listed) error {
+func showTable(w io.Writer, list []parent.Listed) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "NAME\tKIND\tPTMX\tTERMINALS\tSERVER\tINIT\tCREATED\tPATH")
 	terminals := false

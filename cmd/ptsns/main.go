@@ -1,8 +1,9 @@
 // Command ptsns gives programs their own set of terminals, and puts those
 // terminals in the parent's hands. `ptsns --help` says what it can do.
 //
-// One file is one command. A namespace is served by a process of its own, which
-// is this program too: `ptsns serve`, hidden, started by `ptsns run`.
+// One file is one command, or one door of `ptsns serve`. A namespace is served by a
+// process of its own, which is this program too: `ptsns serve-namespace`, hidden,
+// started by `ptsns run` (package parent).
 package main
 
 import (
@@ -27,11 +28,12 @@ func newRootCommand() *cobra.Command {
 		newPathCommand(),
 		newRmCommand(),
 		newMountCommand(),
+		newServeCommand(),
 		newReplayCommand(),
 		newVerifyCommand(),
 		newBenchCommand(),
 		newVersionCommand(),
-		newServeCommand(),
+		newServeNamespaceCommand(),
 		newServeSystemCommand(),
 	)
 	return root

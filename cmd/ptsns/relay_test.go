@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ptsns/ptsns/rundir"
+	"github.com/ptsns/ptsns/parent"
 )
 
 // pipeline is a ptsns with pipes for stdin and stdout.
@@ -283,16 +283,16 @@ func TestStoppedServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("PTSNS_RUNTIME_DIR", w.dir)
-	dir, err := rundir.Open()
+	all, err := parent.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := list(expired(), dir)
+	list, err := all.List(expired())
 	if err != nil || len(list) != 1 || list[0].Name != "vs1" || list[0].Error != "its server does not answer" {
 		t.Errorf("ls lists %+v, %v", list, err)
 	}
 	var said bytes.Buffer
-	if err := remove(expired(), dir, "vs1", &said); err != nil {
+	if err := remove(expired(), all, "vs1", &said); err != nil {
 		t.Fatal(err)
 	}
 	want := fmt.Sprintf("ptsns: the server of %q did not end it and was killed\n", "vs1")

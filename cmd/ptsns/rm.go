@@ -4,19 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
+	"github.com/ptsns/ptsns/parent"
 	"github.com/ptsns/ptsns/pts"
-	"github.com/ptsns/ptsns/rundir"
 	"github.com/spf13/cobra"
 )
 
 const rmLong = `Rm ends namespaces: every program in them is ended (SIGHUP, then
 SIGTERM, then SIGKILL), then everything that was made for them is taken away. It returns when
 that is done. A server that does not answer is killed.`
-
-// endTime is how long a server may take to end its namespace.
-const endTime = 5 * time.Second
 
 func newRmCommand() *cobra.Command {
 	return &cobra.Command{
@@ -33,13 +29,13 @@ func newRmCommand() *cobra.Command {
 					return usageError{err}
 				}
 			}
-			dir, err := openRuntime(cmd.ErrOrStderr())
+			p, err := openParent(cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
 			var failed error
 			for _, name := range names {
-				if err := remove(cmd.Context(), dir, name, cmd.ErrOrStderr()); err != nil {
+				if err := remove(cmd.Context(), p, name, cmd.ErrOrStderr()); err != nil {
 					fmt.Fprintf(cmd.ErrOrStderr(), "ptsns: rm: %v\n", err)
 					failed = exitStatus(exitFailure)
 				}
@@ -50,31 +46,14 @@ func newRmCommand() *cobra.Command {
 }
 
 // remove ends one namespace and returns when nothing of it is left.
-func remove(ctx context.Context, dir *rundir.Dir, name string, stderr io.Writer) error {
-	server, err := findServer(dir, name)
+func remove(ctx context.Context, p *parent.Parent, name string, stderr io.Writer) error {
+	killed, err := p.End(ctx, name)
 	if err != nil {
 		return err
 	}
-	defer server.Close()
-	ctx, cancel := context.WithTimeout(ctx, endTime)
-	defer cancel()
-	// A server that cannot be asked may be ending already; waiting tells.
-	_ = end(ctx, dir, name)
-	if !server.wait(ctx) {
-		if err := server.kill(); err != nil {
-			return fmt.Errorf("kill the server of %q: %w", name, err)
-		}
+	if killed {
 		fmt.Fprintf(stderr, "ptsns: the server of %q did not end it and was killed\n", name)
 	}
-	clean(dir, stderr) // what a server that died had not
+	clean(p.Dir(), stderr) // what a server that died had not
 	return nil
-}
-
-func end(ctx context.Context, dir *rundir.Dir, name string) error {
-	client, err := dial(ctx, dir, name)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return client.End(ctx)
 }

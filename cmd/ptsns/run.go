@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/ptsns/ptsns/parent"
 	"github.com/ptsns/ptsns/pts"
-	"github.com/ptsns/ptsns/rundir"
 	"github.com/ptsns/ptsns/server"
 	"github.com/spf13/cobra"
 )
@@ -138,19 +137,12 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) error {
 	if cfg.Root != "" {
 		spec.DirDefault = "" // the caller's directory means nothing in there
 	}
-	dir, err := openRuntime(cmd.ErrOrStderr())
+	p, err := openParent(cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	entry, err := dir.Reserve(f.name)
-	if errors.Is(err, rundir.ErrTaken) {
-		return fmt.Errorf("name %q is taken", f.name)
-	}
-	if err != nil {
-		return err
-	}
-	cfg.Name = entry.Name()
-	srv, note, err := startServer(dir, entry, cfg)
+	cfg.Name = f.name
+	srv, note, err := p.Create(cmd.Context(), cfg)
 	if err != nil {
 		return err
 	}
@@ -164,30 +156,30 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) error {
 }
 
 // leave starts the program and leaves it alone.
-func (f *runFlags) leave(cmd *cobra.Command, srv *serverProcess, spec server.Spec) error {
+func (f *runFlags) leave(cmd *cobra.Command, srv *parent.Server, spec server.Spec) error {
 	spec.Rows, spec.Cols = windowOrDefault(newOuter())
-	if _, _, err := srv.client.Start(context.Background(), spec); err != nil {
-		srv.abandon()
+	if _, _, err := srv.Client().Start(context.Background(), spec); err != nil {
+		srv.Abandon()
 		return programError{err}
 	}
-	_ = srv.client.Close() // the program runs, so this ends nothing
-	_, err := fmt.Fprintln(cmd.OutOrStdout(), srv.name)
+	_ = srv.Client().Close() // the program runs, so this ends nothing
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), srv.Name())
 	return err
 }
 
 // stay starts the program and relays its terminal until that or we have enough.
-func (f *runFlags) stay(srv *serverProcess, spec server.Spec, keys []byte) error {
+func (f *runFlags) stay(srv *parent.Server, spec server.Spec, keys []byte) error {
 	outer := newOuter()
 	spec.Rows, spec.Cols = windowOrDefault(outer)
-	stream, err := srv.client.StartAttached(context.Background(), spec)
+	stream, err := srv.Client().StartAttached(context.Background(), spec)
 	if err != nil {
-		srv.abandon()
+		srv.Abandon()
 		return programError{err}
 	}
-	r := &relay{id: pts.ID{Namespace: srv.name, Index: stream.Index()}, stream: stream, outer: outer, keys: keys, owner: true}
+	r := &relay{id: pts.ID{Namespace: srv.Name(), Index: stream.Index()}, stream: stream, outer: outer, keys: keys, owner: true}
 	err = r.run()
 	if r.ended {
-		srv.settle(stream.Index())
+		srv.Settle(stream.Index())
 	}
 	return err
 }

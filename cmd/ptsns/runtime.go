@@ -8,13 +8,16 @@ import (
 	"time"
 
 	"github.com/ptsns/ptsns/control"
+	"github.com/ptsns/ptsns/parent"
 	"github.com/ptsns/ptsns/pts"
 	"github.com/ptsns/ptsns/rundir"
 	"github.com/spf13/cobra"
 )
 
-// answerTime is how long a server may take to answer a question.
-const answerTime = 5 * time.Second
+const (
+	answerTime = parent.AnswerTime
+	startTime  = 30 * time.Second // that a server may take to start a program
+)
 
 // openRuntime opens the runtime directory and cleans up after dead servers, with
 // a line on stderr for each.
@@ -25,6 +28,16 @@ func openRuntime(stderr io.Writer) (*rundir.Dir, error) {
 	}
 	clean(dir, stderr)
 	return dir, nil
+}
+
+// openParent is openRuntime for those who deal with namespaces.
+func openParent(stderr io.Writer) (*parent.Parent, error) {
+	p, err := parent.Open()
+	if err != nil {
+		return nil, err
+	}
+	clean(p.Dir(), stderr)
+	return p, nil
 }
 
 func clean(dir *rundir.Dir, stderr io.Writer) {
@@ -55,27 +68,18 @@ func cleanDir(dir *rundir.Dir, what string, stderr io.Writer) []rundir.Cleaned {
 // withClient runs f with a connection to the server of the namespace called name. f has
 // limit to get its first answer.
 func withClient(cmd *cobra.Command, name string, limit time.Duration, f func(context.Context, *control.Client) error) error {
-	dir, err := openRuntime(cmd.ErrOrStderr())
+	p, err := openParent(cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), limit)
 	defer cancel()
-	client, err := dial(ctx, dir, name)
+	client, err := p.Dial(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	return f(ctx, client)
-}
-
-// dial connects to the server of a live namespace.
-func dial(ctx context.Context, dir *rundir.Dir, name string) (*control.Client, error) {
-	entry, err := dir.Entry(name)
-	if err != nil {
-		return nil, err
-	}
-	return control.Dial(ctx, entry.Socket())
 }
 
 // parseTarget parses NAME or NAME/N; index is -1 without N.

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -106,7 +107,7 @@ func spawnSystem(dir *rundir.Dir, entry *rundir.Entry, g devpts.Generation) (*de
 		return nil, err
 	}
 	defer socket.Close()
-	conn, theirs, err := socketPair()
+	conn, theirs, err := usock.Pair()
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +124,16 @@ func spawnSystem(dir *rundir.Dir, entry *rundir.Entry, g devpts.Generation) (*de
 		return nil, err
 	}
 	go func() { _ = cmd.Wait() }() // how it ends, its answers and its log tell
-	return devptsd.NewClient(conn.(*net.UnixConn)), nil
+	return devptsd.NewClient(conn), nil
+}
+
+// self is a path of this executable, one that works when its file was removed too.
+func self() string {
+	path, err := os.Executable()
+	if err != nil || strings.HasSuffix(path, " (deleted)") {
+		return "/proc/self/exe"
+	}
+	return path
 }
 
 // serverDied tells why a server that is gone did not just end, if so: what it left is
