@@ -52,13 +52,22 @@ func TestStart(t *testing.T) {
 	ns := newFakeNamespace()
 	ns.joined = joined{index: 3, pid: 42, process: newFakeProcess()}
 	c := serveFake(t, ns, nil).dial(t)
-	want := server.Spec{Argv: []string{"sh", "-c", "\xff<&>"}, Env: []string{"A=b"}, Dir: "/d", DirDefault: "/e", Rows: 5, Cols: 6}
+	want := server.Spec{Argv: []string{"sh", "-c", "\xff<&>"}, Env: []string{"A=b"}, Dir: "/d", DirDefault: "/e", Rows: 5, Cols: 6,
+		Modes: []byte("\x35\x00\x00\x00\x00\x00")}
 	index, pid, err := c.Start(t.Context(), want)
 	if err != nil || index != 3 || pid != 42 {
 		t.Fatalf("Start = %d, %d, %v, want 3, 42", index, pid, err)
 	}
 	if diff := cmp.Diff(want, next(t, ns.specs)); diff != "" {
 		t.Errorf("spec (-want +got):\n%s", diff)
+	}
+}
+
+func TestStartWithBadModes(t *testing.T) {
+	c := serveFake(t, newFakeNamespace(), nil).dial(t)
+	_, _, err := c.Start(t.Context(), server.Spec{Argv: []string{"sh"}, Modes: []byte("\x35\x00")})
+	if !errors.Is(err, ErrBadRequest) {
+		t.Errorf("modes that are cut: %v, want ErrBadRequest", err)
 	}
 }
 
@@ -187,7 +196,7 @@ func TestAttach(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if got, want := next(t, ns.joins), "-1 {Who:{Door: Name: UID:0 PID:0} ReadOnly:true Steal:false NoHistory:false Rows:1 Cols:2}"; got != want {
+	if got, want := next(t, ns.joins), "-1 {Who:uid 0 ReadOnly:true Steal:false NoHistory:false Rows:1 Cols:2}"; got != want {
 		t.Errorf("joined %q, want %q", got, want)
 	}
 	if err := s.Signal(syscall.SIGINT); err != nil { // nobody to get it

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ptsns/ptsns/hub"
 	"github.com/ptsns/ptsns/server"
+	"github.com/ptsns/ptsns/termios"
 )
 
 // programRequest is a server.Spec as it crosses the socket.
@@ -17,6 +18,7 @@ type programRequest struct {
 	DirDefault text   `json:"dir_default,omitempty"`
 	Rows       uint16 `json:"rows"`
 	Cols       uint16 `json:"cols"`
+	Modes      modes  `json:"modes,omitempty"`
 	Attach     bool   `json:"attach"`
 	Size       string `json:"size,omitempty"`
 	Door       string `json:"door"`
@@ -26,6 +28,23 @@ type programRequest struct {
 // text is a string in which the kernel takes any byte but NUL. In JSON it is a
 // string, or {"base64": ...} when it is not UTF-8.
 type text string
+
+// modes are encoded terminal modes; in JSON a string in base64.
+type modes []byte
+
+// UnmarshalJSON takes modes that a terminal can be given.
+func (m *modes) UnmarshalJSON(data []byte) error {
+	var b []byte
+	if err := json.Unmarshal(data, &b); err != nil {
+		return err
+	}
+	t := termios.Default()
+	if err := t.TakeModes(b); err != nil {
+		return badRequest("modes: %w", err)
+	}
+	*m = b
+	return nil
+}
 
 type base64Text struct {
 	Bytes []byte `json:"base64"`
@@ -62,7 +81,7 @@ func requestOf(s server.Spec) programRequest {
 	return programRequest{
 		Argv: convert[text](s.Argv), Env: convert[text](s.Env),
 		Dir: text(s.Dir), DirDefault: text(s.DirDefault),
-		Rows: s.Rows, Cols: s.Cols, Attach: s.Attach, Size: s.Size, Door: s.Who.Door, Name: s.Who.Name,
+		Rows: s.Rows, Cols: s.Cols, Modes: s.Modes, Attach: s.Attach, Size: s.Size, Door: s.Who.Door, Name: s.Who.Name,
 	}
 }
 
@@ -70,7 +89,7 @@ func (r *programRequest) spec() server.Spec {
 	return server.Spec{
 		Argv: convert[string](r.Argv), Env: convert[string](r.Env),
 		Dir: string(r.Dir), DirDefault: string(r.DirDefault),
-		Rows: r.Rows, Cols: r.Cols, Attach: r.Attach, Size: r.Size, Who: hub.Who{Door: r.Door, Name: r.Name},
+		Rows: r.Rows, Cols: r.Cols, Modes: r.Modes, Attach: r.Attach, Size: r.Size, Who: hub.Who{Door: r.Door, Name: r.Name},
 	}
 }
 

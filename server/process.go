@@ -17,6 +17,7 @@ import (
 	"github.com/ptsns/ptsns/nsexec"
 	"github.com/ptsns/ptsns/procfs"
 	"github.com/ptsns/ptsns/pts"
+	"github.com/ptsns/ptsns/termios"
 )
 
 // Spec is a program to start on a new terminal.
@@ -27,6 +28,7 @@ type Spec struct {
 	DirDefault string   `json:"dir_default"` // tried when Dir is empty; "/" when it does not exist
 	Rows       uint16   `json:"rows"`
 	Cols       uint16   `json:"cols"`
+	Modes      []byte   `json:"modes"`  // settings that differ from a fresh terminal's, as SSH encodes them; see termios.TakeModes
 	Attach     bool     `json:"attach"` // join it as its owner before it starts
 	Who        hub.Who  `json:"who"`    // who that is
 	Size       string   `json:"size"`   // whose window counts: "latest" (also ""), "largest", "smallest", "fixed"
@@ -68,15 +70,21 @@ func (n *Namespace) Start(spec Spec) (*Process, error) {
 }
 
 func (n *Namespace) start(spec Spec) (*Process, error) {
+	sizing, err := hub.ParseSizing(spec.Size)
+	if err != nil {
+		return nil, err
+	}
 	ptm, err := n.instance.OpenPTM(nil, unix.O_RDWR)
 	if err != nil {
+		n.noteOpen(err, "ptsns")
 		return nil, fmt.Errorf("opening a terminal: %w", err)
 	}
-	if err := prepare(ptm, spec.Rows, spec.Cols); err != nil {
+	if err := prepare(ptm, spec); err != nil {
 		return nil, errors.Join(err, ptm.Close())
 	}
 	p := &Process{exited: make(chan struct{})}
 	p.Terminal, p.Owner = n.hub.Own(ptm, ptm.Index(), hub.Opener{PID: os.Getpid(), Comm: procfs.Comm(os.Getpid())}, spec.Attach, spec.Who)
+	p.Terminal.SetSizing(sizing)
 	n.mu.Lock()
 	n.processes[p.Terminal] = p
 	n.mu.Unlock()
@@ -92,16 +100,32 @@ func (n *Namespace) start(spec Spec) (*Process, error) {
 	return p, nil
 }
 
-// prepare unlocks a fresh pair and gives it its size, before anybody can see it.
-func prepare(ptm *kpts.PTM, rows, cols uint16) error {
+// prepare unlocks a fresh pair and gives it its size and settings, before anybody can see it.
+func prepare(ptm *kpts.PTM, spec Spec) error {
 	if _, err := ptm.Ioctl(nil, pts.TIOCSPTLCK, make([]byte, 4)); err != nil {
 		return fmt.Errorf("unlocking the terminal: %w", err)
 	}
 	var size [8]byte
-	binary.LittleEndian.PutUint16(size[:], rows)
-	binary.LittleEndian.PutUint16(size[2:], cols)
+	binary.LittleEndian.PutUint16(size[:], spec.Rows)
+	binary.LittleEndian.PutUint16(size[2:], spec.Cols)
 	if _, err := ptm.Ioctl(nil, pts.TIOCSWINSZ, size[:]); err != nil {
 		return fmt.Errorf("setting the window size: %w", err)
+	}
+	if len(spec.Modes) == 0 {
+		return nil
+	}
+	var t termios.Termios
+	b := make([]byte, termios.Struct2.Size())
+	if _, err := ptm.Ioctl(nil, pts.TCGETS2, b); err != nil {
+		return fmt.Errorf("asking for the terminal's settings: %w", err)
+	}
+	termios.Struct2.Take(b, &t)
+	if err := t.TakeModes(spec.Modes); err != nil {
+		return err
+	}
+	termios.Struct2.Put(b, &t)
+	if _, err := ptm.Ioctl(nil, pts.TCSETS2, b); err != nil {
+		return fmt.Errorf("setting the terminal's settings: %w", err)
 	}
 	return nil
 }
@@ -109,6 +133,7 @@ func prepare(ptm *kpts.PTM, rows, cols uint16) error {
 // ended is called once the program is reaped. Its terminal goes when its output is out.
 func (n *Namespace) ended(p *Process, s syscall.WaitStatus) {
 	p.status = s
+	p.Terminal.SetExit(p.code())
 	close(p.exited)
 	go func() {
 		p.Terminal.Finish()
@@ -137,10 +162,15 @@ func (p *Process) Wait(ctx context.Context) (code int, err error) {
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
+	return p.code(), nil
+}
+
+// code is the exit status as shells give it.
+func (p *Process) code() int {
 	if p.status.Signaled() {
-		return 128 + int(p.status.Signal()), nil
+		return 128 + int(p.status.Signal())
 	}
-	return p.status.ExitStatus(), nil
+	return p.status.ExitStatus()
 }
 
 // Signal sends sig to the terminal's foreground process group, and to the program when

@@ -1,0 +1,56 @@
+package hub
+
+import (
+	"context"
+	"testing"
+
+	"github.com/ptsns/ptsns/screen"
+)
+
+// watcher is a viewer with a terminal of its own, on which everything is shown that the
+// viewer gets.
+type watcher struct {
+	*Viewer
+	screen *screen.Screen
+	lost   uint64
+	got    int // bytes
+}
+
+func watch(t *testing.T, term *Terminal, o ViewerOptions) *watcher {
+	t.Helper()
+	return &watcher{Viewer: join(t, term, o), screen: screen.New(int(o.Rows), int(o.Cols), screen.Options{})}
+}
+
+// until shows what comes until there is nothing more for now, or the end.
+func (w *watcher) until(ctx context.Context) error {
+	buf := make([]byte, 4096)
+	for {
+		n, lost, err := w.Next(ctx, buf)
+		_, _ = w.screen.Write(buf[:n]) // never fails
+		w.lost += lost
+		w.got += n
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// shows checks that the watcher's terminal shows text, all else aside.
+func (w *watcher) shows(t *testing.T, want string) {
+	t.Helper()
+	if got := w.screen.Text(); got != want {
+		t.Errorf("the viewer's screen:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// read has the opener of a tapped terminal read all there is.
+func read(t *testing.T, term *Terminal) {
+	t.Helper()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := term.Read(buf)
+		if n == 0 || err != nil {
+			return
+		}
+	}
+}
