@@ -35,7 +35,7 @@ export class PlayerPane {
   get saved() { return { kind: "recording", file: this.file }; }
 
   #build() {
-    this.title = h("span", { className: "title" }, this.file);
+    this.title = h("span", { className: "title" }, h("b", {}, this.label));
     this.detail = h("span", { className: "detail" }, "loading…");
     this.copyButton = button("copy", "Copy what is selected (ctrl-shift-C)", () => this.copySelection(), { disabled: true });
     this.body = h("div", { className: "screen still" });
@@ -63,7 +63,7 @@ export class PlayerPane {
   }
 
   async open() {
-    this.#screen = newScreen({ disableStdin: true, cursorBlink: false, scrollback: 2000 });
+    this.#screen = newScreen({ disableStdin: true, cursorBlink: false, cursorInactiveStyle: "block", scrollback: 2000 });
     const term = this.#screen.term;
     term.open(this.body);
     term.textarea.tabIndex = -1; // there is nothing to type

@@ -54,8 +54,8 @@ export function terminalOptions() {
   const dark = isDark();
   return {
     theme: dark ? DARK : LIGHT,
-    // Programs choose colours for dark screens more often than not.
-    minimumContrastRatio: dark ? 1 : 4.5,
+    // Programs choose colours for dark screens more often than not, and not always well.
+    minimumContrastRatio: dark ? 3 : 4.5,
     fontSize: prefs.fontSize,
     cursorBlink: prefs.blink,
     screenReaderMode: prefs.reader,

@@ -135,7 +135,10 @@ export class Tabs {
     const grid = prefs.grid && n > 1;
     const panes = $("panes");
     panes.classList.toggle("grid", grid);
-    panes.style.setProperty("--columns", Math.ceil(Math.sqrt(n)));
+    const columns = Math.ceil(Math.sqrt(n));
+    panes.style.setProperty("--columns", columns);
+    // The last one takes what is left of its row.
+    this.#panes.forEach((p, i) => p.element.style.setProperty("--span", i === n - 1 ? columns - (n - 1) % columns : 1));
     $("empty").hidden = n > 0;
     panes.hidden = n === 0;
     $("layout").hidden = n < 2;

@@ -27,7 +27,7 @@ const GONE = new Set(["no-such-terminal", "terminal-ended", "no-such-namespace",
 export class TerminalPane {
   kind = "terminal";
   #screen; #fit; #line; #input; #host; #acked = 0; #generation = 0; #sent = ""; #ended = false; #fitting = 0;
-  #alone = false; #info = null; #noteTimer; #mayType; #sticky = null;
+  #alone = false; #info = null; #noteTimer; #mayType; #sticky = null; #differs = 0;
 
   // host has the pane's surroundings: changed(pane) when its label or state is another,
   // and mayType, false where the whole door is for looking on.
@@ -57,7 +57,8 @@ export class TerminalPane {
   #screenTitle() { return this.#info?.title || this.#info?.command || ""; }
 
   #build() {
-    this.title = h("span", { className: "title" }, this.id);
+    this.program = h("span");
+    this.title = h("span", { className: "title" }, h("b", {}, this.id), " ", this.program);
     this.detail = h("span", { className: "detail" });
     this.people = h("span", { className: "detail people" });
     this.copyButton = button("copy", "Copy what is selected (ctrl-shift-C)", () => { this.#copy(); this.focus(); }, { disabled: true });
@@ -266,12 +267,13 @@ export class TerminalPane {
   // describe takes what the list says of this terminal, null when it is not there.
   describe(info) {
     this.#info = info;
-    setText(this.title, this.label);
+    setText(this.program, this.#screenTitle());
     const others = (info?.viewers ?? []).filter(v => v.sole);
     const mine = `${this.#size().rows}×${this.#size().cols}`;
     const theirs = info ? `${info.rows}×${info.cols}` : "";
-    // The terminal need not have the size of our window.
-    setText(this.detail, info && mine !== theirs && this.state === "open" ? `is ${theirs}, shown in ${mine}` : theirs);
+    // The terminal need not have the size of our window. But it takes a moment to follow.
+    this.#differs = info && mine !== theirs && this.state === "open" ? this.#differs + 1 : 0;
+    setText(this.detail, this.#differs > 1 ? `is ${theirs}, shown in ${mine}` : theirs);
     const n = info?.viewers?.length ?? 0;
     const who = (info?.viewers ?? []).map(v => `${v.door}${v.name ? ` ${v.name}` : ""}${v.read_only ? ", looking on" : ""}${v.sole ? ", with the keyboard for itself" : ""}`);
     setText(this.people, [n > 1 ? `${n} viewers` : "", info?.recorded ? "recorded" : "", others.length > 0 && !this.#alone ? "keyboard taken" : ""].filter(Boolean).join(" · "));
@@ -296,7 +298,7 @@ export class TerminalPane {
     if (this.state !== "open" || this.#sent === `${rows}x${cols}`) return;
     this.#sent = `${rows}x${cols}`;
     this.#line.send({ type: "resize", rows, cols });
-    if (this.#info) this.describe(this.#info);
+    this.#differs = 0;
   }
 
   focus() { this.#screen?.term.focus(); }
