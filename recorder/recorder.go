@@ -18,8 +18,8 @@
 // It is no judge of what may be recorded: input typed while the terminal does not echo
 // must not be handed to it.
 //
-// Locks: Recorder.mu, then Group.mu; Dir.mu stands alone. All are leaves to everybody else:
-// nothing is called, and no file touched, while one is held.
+// Locks: Recorder.mu, Group.mu and Dir.mu are leaves. No function of others is called, and
+// no file touched, while one is held.
 package recorder
 
 import (
@@ -42,7 +42,8 @@ type Options struct {
 	MaxBytes  int64 // the greatest size of the file, where it ends with a marker and its seal; 0: none
 	MaxQueued int64 // how much memory may wait for the disk; 0: 64 MiB
 	// Failed tells, once, that the recording has ended before its terminal, and why; with
-	// cast.ErrFull at MaxBytes. The error of a file's closing comes here too.
+	// cast.ErrFull at MaxBytes. The error of a file's closing comes here too. It may come before
+	// Dir.New has returned.
 	Failed func(file string, err error)
 	// Lost tells that bytes are missing in the recording as its disk was too slow; only the
 	// first time. Markers tell of each.
