@@ -4,7 +4,7 @@
 //
 // A Recorder is a bounded queue of blocks and, while there is something in it, one
 // goroutine that empties it into a cast.Writer. An idle Recorder has no goroutine, no
-// timer and no buffer: the first thing that it is given starts a timer of half a
+// running timer and no buffer (some 1.4 KB and a descriptor are its all): the first thing that it is given starts a timer of half a
 // second, and a full enough queue or the end does not wait for that. What the goroutine
 // has written it flushes, so that a process that is killed loses less than a second of
 // what its disks can take.
@@ -33,8 +33,8 @@ import (
 )
 
 // Options say how a terminal is recorded. The zero value is an asciicast v3 of its
-// output. The functions may be nil. They are called on the Recorder's goroutine, with
-// no lock held.
+// output. The functions may be nil. They are called on the Recorder's goroutine, with no
+// lock held, and may call End, but not Wait.
 type Options struct {
 	Version cast.Version // 0: v3
 	// Input has what is typed recorded too, passwords that are echoed with it.
@@ -48,7 +48,7 @@ type Options struct {
 	// Lost tells that bytes are missing in the recording as its disk was too slow; only the
 	// first time. Markers tell of each.
 	Lost  func(file string, bytes int64)
-	Group *Group // who waits for it; nil: nobody
+	Group *Group // whose bounds hold for it too, and who waits for it; nil: nobody
 }
 
 // flushAfter is how long something may wait before it is written.
