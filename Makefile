@@ -11,7 +11,7 @@ SBINDIR ?= /sbin
 PROGRAM ?= bin/ptsns
 
 # On every OS. screen and hub need a module, all else the standard library alone.
-CORE = ./pts ./termios ./wait ./ldisc ./job ./pty ./devpts ./paths ./cast ./screen ./hub
+CORE = ./pts ./termios ./wait ./ldisc ./job ./pty ./devpts ./paths ./cast ./recorder ./screen ./hub
 
 .PHONY: help build install demo test deps check cross race single oracle fuzz bench clean
 
