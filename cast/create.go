@@ -28,6 +28,21 @@ func Create(path string, h Header, opts Options) (*Writer, error) {
 	return w, nil
 }
 
+// CreateIn is Create for a new file below a directory, never outside of it.
+// Options.Overwrite is not for it.
+func CreateIn(root *os.Root, name string, h Header, opts Options) (*Writer, error) {
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	w, err := NewWriter(f, h, opts)
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), root.Remove(name))
+	}
+	w.closer = f
+	return w, nil
+}
+
 // create makes a new file: path, or one beside it that is to replace it. What stands
 // at path is not opened: it could be a symbolic link to somewhere.
 func create(path string, overwrite bool) (*os.File, error) {

@@ -31,6 +31,17 @@ func (e Event) Size() (rows, cols int, ok bool) {
 	return rows, cols, ok
 }
 
+// Missing is how many bytes of output are missing at a marker that Writer.Gap has
+// written; false for another event.
+func (e Event) Missing() (bytes int64, ok bool) {
+	n, rest, ok := strings.Cut(e.Data, gapOutput)
+	if e.Code != Marker || !ok || !strings.HasSuffix(rest, gapEnd) {
+		return 0, false
+	}
+	bytes, err := strconv.ParseInt(n, 10, 64)
+	return bytes, err == nil && bytes >= 0
+}
+
 // Reader reads a recording of v2 or v3, whoever made it. It does not look at the
 // chain, and keeps no more than a line. It is for one goroutine at a time.
 type Reader struct {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -30,9 +31,12 @@ const flushSize = 64 << 10
 // with its link, and the seal, in v2.
 const endRoom = 512
 
-// Writer writes a recording. It keeps some 100 KB, 300 KB at worst, and is for one
-// goroutine at a time. It writes to its file in Flush and Close, and in other calls
-// when it has kept 64 KiB: those block as the file does.
+// buffers are what Writers keep lines in, lent from an event to the next Flush.
+var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4<<10)) }}
+
+// Writer writes a recording. After a Flush it keeps less than 1 KB, else some 100 KB,
+// 300 KB at worst. It is for one goroutine at a time. It writes to its file in Flush
+// and Close, and in other calls when it has kept 64 KiB: those block as the file does.
 //
 // Times that run backwards, or before Header.Start, are taken for the time of the
 // event before.
@@ -48,8 +52,9 @@ type Writer struct {
 	opts   Options
 	chain  *chain // nil without one
 
-	buf     []byte // whole lines, each with its link, not yet in the file
-	written int64  // bytes in the file
+	buf     []byte  // whole lines, each with its link, not yet in the file
+	lent    *[]byte // where buf is from, and goes back to; nil: nothing is lent
+	written int64   // bytes in the file
 	start   time.Time
 	last    int64 // the time of the last event, in µs
 
@@ -132,6 +137,23 @@ func (w *Writer) Marker(t time.Time, name string) {
 	w.commit(mark, at)
 }
 
+// Gap marks a place where so many bytes of output and of input are missing, as whoever
+// records fell behind. What comes then continues no character of before.
+func (w *Writer) Gap(t time.Time, output, input int64) {
+	w.drain(t)
+	of := strconv.FormatInt(output, 10) + gapOutput
+	if input > 0 {
+		of += fmt.Sprintf(" and %d of input", input)
+	}
+	w.Marker(t, of+gapEnd)
+}
+
+// gapOutput and gapEnd are the words by which a Reader's user knows a gap.
+const (
+	gapOutput = " bytes of output"
+	gapEnd    = " are missing here: the recorder fell behind"
+)
+
 // Exit records the exit status of the program, whose output is complete.
 func (w *Writer) Exit(t time.Time, status int) {
 	w.drain(t)
@@ -159,6 +181,13 @@ func (w *Writer) Head() Head {
 // limit.
 func (w *Writer) Flush() error {
 	w.write()
+	if w.lent != nil {
+		if w.buf != nil {
+			*w.lent = w.buf
+			buffers.Put(w.lent)
+		}
+		w.lent, w.buf = nil, nil
+	}
 	err := w.err
 	w.err = nil
 	return err
@@ -215,6 +244,10 @@ func (w *Writer) drain(t time.Time) {
 func (w *Writer) begin(t time.Time, code Code) (mark int, at int64) {
 	if w.start.IsZero() {
 		w.start = t
+	}
+	if w.lent == nil {
+		w.lent = buffers.Get().(*[]byte)
+		w.buf = *w.lent
 	}
 	at = min(max(t.Sub(w.start).Microseconds(), w.last), maxTime.Microseconds())
 	mark = len(w.buf)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -315,5 +316,74 @@ func TestNoAllocations(t *testing.T) {
 		if n := testing.AllocsPerRun(100, step); n != 0 {
 			t.Errorf("%+v: %v allocations", opts, n)
 		}
+	}
+}
+
+// A Writer that has flushed keeps nothing but itself.
+func TestIdleIsSmall(t *testing.T) {
+	const n = 1000
+	chunk := bytes.Repeat([]byte("0123456789"), 10<<10)
+	writers := make([]*Writer, 0, n)
+	before := heap()
+	for range n {
+		w, err := NewWriter(io.Discard, header, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Output(start, chunk)
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		writers = append(writers, w)
+	}
+	if each := (heap() - before) / n; each > 1<<10 {
+		t.Errorf("%d bytes each, want less than 1 KiB", each)
+	}
+	runtime.KeepAlive(writers)
+}
+
+// heap is what is in use, without what is only kept for others to use.
+func heap() int64 {
+	for range 3 { // pools let go at the second
+		runtime.GC()
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// What comes after a gap does not end a character of before.
+func TestGap(t *testing.T) {
+	var b bytes.Buffer
+	w, err := NewWriter(&b, Header{}, Options{NoChain: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Output(at(0), []byte("a\xe2\x82"))
+	w.Gap(at(1), 12, 0)
+	w.Output(at(2), []byte("\xacb"))
+	w.Gap(at(2), 0, 3)
+	w.Marker(at(2), "7 bytes of output")
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"version":3,"term":{"cols":80,"rows":24}}
+[0, "o", "a"]
+[0.001, "o", "��"]
+[0, "m", "12 bytes of output are missing here: the recorder fell behind"]
+[0.001, "o", "�b"]
+[0, "m", "0 bytes of output and 3 of input are missing here: the recorder fell behind"]
+[0, "m", "7 bytes of output"]
+`
+	if got := b.String(); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	var missing []string
+	for _, e := range events(t, b.Bytes()) {
+		n, ok := e.Missing()
+		missing = append(missing, fmt.Sprint(n, ok))
+	}
+	if diff := cmp.Diff([]string{"0 false", "0 false", "12 true", "0 false", "0 true", "0 false"}, missing); diff != "" {
+		t.Errorf("missing (-want +got):\n%s", diff)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -31,38 +32,45 @@ type attached struct {
 	r    *bufio.Reader // readFrames' alone
 	in   inputQueue
 
+	kickedBy atomic.Pointer[hub.Who] // nil unless somebody kicks the viewer
+
 	wmu sync.Mutex // held while a frame is written to conn
 }
 
 // stream turns the connection of a request into a stream and serves it until the
-// terminal has ended or the client has gone.
-func (h *handler) stream(w http.ResponseWriter, j joined, r role) {
+// terminal has ended or the client has gone. An error is one that can still be answered.
+func (h *handler) stream(w http.ResponseWriter, j joined, r role) error {
 	defer j.viewer.Close()
 	ctx, leave, ok := h.clients.enter(r)
 	if !ok {
-		writeError(w, server.ErrEnding)
-		return
+		return server.ErrEnding
 	}
 	defer leave()
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		writeError(w, fmt.Errorf("turn the connection into a stream: %w", err))
-		return
+		return fmt.Errorf("turn the connection into a stream: %w", err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Time{}); err != nil {
-		return
+	a := &attached{joined: j, conn: conn, r: rw.Reader}
+	defer h.register(j.id, a)()
+	if a.greet() == nil {
+		a.serve(ctx)
+	}
+	return nil
+}
+
+// greet says that this is a stream now.
+func (a *attached) greet() error {
+	if err := a.conn.SetDeadline(time.Time{}); err != nil {
+		return err
 	}
 	answer := fmt.Sprintf("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: %s\r\n%s: %d\r\n",
-		protocol, headerTerminal, j.index)
-	if j.pid != 0 {
-		answer += fmt.Sprintf("%s: %d\r\n", headerPID, j.pid)
+		protocol, headerTerminal, a.index)
+	if a.pid != 0 {
+		answer += fmt.Sprintf("%s: %d\r\n", headerPID, a.pid)
 	}
-	if _, err := io.WriteString(conn, answer+"\r\n"); err != nil {
-		return
-	}
-	a := &attached{joined: j, conn: conn, r: rw.Reader}
-	a.serve(ctx)
+	_, err := io.WriteString(a.conn, answer+"\r\n")
+	return err
 }
 
 // serve relays both ways until the end of either side. It leaves no goroutine.
@@ -162,11 +170,15 @@ func (a *attached) relayInput(ctx context.Context) {
 		}
 		if len(p) > 0 {
 			err := a.viewer.Write(ctx, p)
-			if errors.Is(err, hub.ErrReadOnly) {
+			switch {
+			case errors.Is(err, hub.ErrReadOnly):
 				a.fail(ctx, err)
 				return
-			}
-			if err != nil {
+			case errors.Is(err, hub.ErrTaken):
+				if a.send(frameRefused, binary.BigEndian.AppendUint32(nil, uint32(len(p)))...) != nil {
+					return
+				}
+			case err != nil:
 				return // the terminal or the client has gone, and relayOutput hears of it
 			}
 			if n := a.in.taken(len(p)); n > 0 && a.send(frameWindow, binary.BigEndian.AppendUint32(nil, uint32(n))...) != nil {
@@ -183,6 +195,9 @@ func (a *attached) relayInput(ctx context.Context) {
 func (a *attached) fail(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
+	}
+	if errors.Is(err, hub.ErrKicked) {
+		err = kickError{a.kickedBy.Load()}
 	}
 	e, _ := describe(err)
 	text, merr := json.Marshal(e)

@@ -1,17 +1,13 @@
 package control
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
-	"sync"
+	"syscall"
 	"time"
 
 	"github.com/ptsns/ptsns/hub"
@@ -22,7 +18,6 @@ import (
 const (
 	headerTerminal = "Ptsns-Terminal"
 	headerPID      = "Ptsns-Pid"
-	maxAnswer      = 64 << 20 // more than the State of a namespace with every terminal there can be
 )
 
 // AttachOptions say how a terminal is joined.
@@ -34,17 +29,20 @@ type AttachOptions struct {
 	Rows, Cols uint16 // the window's size; 0, 0 when there is none: output as it comes, from now on
 }
 
-// Client is one connection to the server of a namespace. Its methods wait for
-// the answer or for ctx, which ends the connection, and may be called from any
-// goroutine, one at a time being served. After StartAttached or Attach the
-// connection is the stream's, and the client's methods fail.
+// Client asks the server of one namespace. Its methods wait for the answer or for ctx,
+// and may be called from any number of goroutines at once: each uses a connection to
+// itself, and a client made by Dial connects anew when none is free. One made by
+// NewClient has a single connection, so its methods wait for each other, and fail once
+// StartAttached or Attach has turned it into a stream or ctx has ended one in the middle.
+//
+// An index of -1 is the terminal with the lowest.
 type Client struct {
-	mu   sync.Mutex
-	conn net.Conn      // guarded by mu; nil once it is a stream's
-	r    *bufio.Reader // guarded by mu
-}
+	// Who is who types and kicks, as people know it. The server itself fills in UID and
+	// PID. It is set before the client is used.
+	Who hub.Who
 
-var errUsedUp = errors.New("the connection has become a stream")
+	conns *conns
+}
 
 // Dial connects to the socket of a namespace. A path of any length will do.
 func Dial(ctx context.Context, socket string) (*Client, error) {
@@ -52,23 +50,15 @@ func Dial(ctx context.Context, socket string) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %q: %w", socket, err)
 	}
-	return NewClient(conn), nil
+	return &Client{conns: newConns(socket, conn)}, nil
 }
 
 // NewClient makes a client of a connection, which becomes its own.
-func NewClient(conn net.Conn) *Client {
-	return &Client{conn: conn, r: bufio.NewReaderSize(conn, frameHeader+outputChunk)}
-}
+func NewClient(conn net.Conn) *Client { return &Client{conns: newConns("", conn)} }
 
-// Close ends the connection, unless it has become a stream.
-func (c *Client) Close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.conn == nil {
-		return nil
-	}
-	return c.conn.Close()
-}
+// Close ends the client's connections and the requests on them, but for those that have
+// become streams.
+func (c *Client) Close() error { return c.conns.close() }
 
 // State asks what the namespace is now.
 func (c *Client) State(ctx context.Context) (server.State, error) {
@@ -100,118 +90,91 @@ func (c *Client) StartAttached(ctx context.Context, spec server.Spec) (*Stream, 
 	return c.upgrade(ctx, "/v1/programs", requestOf(spec))
 }
 
-// Attach joins the terminal with that index; -1 is the one with the lowest. The
-// terminal does not wait for the stream's reader: see Event's Lost.
+// Attach joins the terminal with that index. The terminal does not wait for the stream's
+// reader: see Event's Lost.
 func (c *Client) Attach(ctx context.Context, index int, o AttachOptions) (*Stream, error) {
-	n := "-"
-	if index >= 0 {
-		n = strconv.Itoa(index)
-	}
-	return c.upgrade(ctx, "/v1/terminals/"+n+"/attach", attachRequest{Door: o.Who.Door, Name: o.Who.Name,
+	return c.upgrade(ctx, ref{index: index}.path("attach", nil), attachRequest{Door: o.Who.Door, Name: o.Who.Name,
 		ReadOnly: o.ReadOnly, Steal: o.Steal, NoHistory: o.NoHistory, Rows: o.Rows, Cols: o.Cols})
 }
 
-// ask does a request whose answer, unless into is nil, is JSON.
-func (c *Client) ask(ctx context.Context, method, path string, body, into any) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.conn == nil {
-		return errUsedUp
-	}
-	defer interruptible(ctx, c.conn)()
-	resp, err := c.roundTripLocked(ctx, method, path, body, false)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return fmt.Errorf("read the server's answer: %w", orCause(ctx, err))
-	}
-	if into == nil {
-		return nil
-	}
-	if err := json.Unmarshal(answer, into); err != nil {
-		return fmt.Errorf("read the server's answer: %w", err)
-	}
-	return nil
-}
-
-// upgrade does a request whose answer is a stream.
-func (c *Client) upgrade(ctx context.Context, path string, body any) (*Stream, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.conn == nil {
-		return nil, errUsedUp
-	}
-	stop := interruptible(ctx, c.conn)
-	resp, err := c.roundTripLocked(ctx, http.MethodPost, path, body, true)
-	if !stop() && err == nil {
-		return nil, context.Cause(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	index, err := strconv.Atoi(resp.Header.Get(headerTerminal))
-	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
-		return nil, fmt.Errorf("the server answered %q and no stream", resp.Status)
-	}
-	pid, _ := strconv.Atoi(resp.Header.Get(headerPID)) // absent after an attach
-	s := newStream(c.conn, c.r, index, pid)
-	c.conn, c.r = nil, nil
-	return s, nil
-}
-
-// roundTripLocked sends a request and reads the head of its answer. The server's
-// refusal is an error. The caller has made the connection interruptible.
-func (c *Client) roundTripLocked(ctx context.Context, method, path string, body any, stream bool) (*http.Response, error) {
-	var content io.Reader
-	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			return nil, err
-		}
-		content = bytes.NewReader(text)
-	}
-	req, err := http.NewRequest(method, "http://ptsns"+path, content)
-	if err != nil {
-		return nil, err
-	}
-	if stream {
-		req.Header.Set("Connection", "Upgrade")
-		req.Header.Set("Upgrade", protocol)
-	}
-	if err := req.Write(c.conn); err != nil {
-		return nil, fmt.Errorf("ask the server: %w", orCause(ctx, err))
-	}
-	resp, err := http.ReadResponse(c.r, req)
-	if err != nil {
-		return nil, fmt.Errorf("read the server's answer: %w", orCause(ctx, err))
-	}
-	if resp.StatusCode < 300 {
-		return resp, nil
-	}
-	defer resp.Body.Close()
-	refusal := new(Error)
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxPayload))
-	if err != nil || json.Unmarshal(text, refusal) != nil || refusal.Text == "" {
-		return nil, fmt.Errorf("the server answered %q", resp.Status)
-	}
-	return nil, refusal
-}
-
-// interruptible makes I/O on conn fail from the end of ctx on, until stop.
-func interruptible(ctx context.Context, conn net.Conn) (stop func() bool) {
-	return context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-}
-
-// orCause prefers ctx's reason to the I/O error that its end produced.
-func orCause(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return ErrServerGone
-	}
+// Type types p, and waits while the program does not read and much was typed before. An
+// error that wraps hub.ErrTaken means that somebody has the input for himself.
+func (c *Client) Type(ctx context.Context, index int, p []byte) error {
+	_, err := c.typeAt(ctx, ref{index: index}, p)
 	return err
+}
+
+// Output is what the terminal put out since the cursor, which is a number of bytes since
+// its beginning: at most max of it, or what there is once there is some. It waits for
+// some, for at most wait or a minute. Where From is past since, what is between is no
+// longer kept. Next is the cursor for the next call. The last screens and outputs of some
+// programs that have ended can still be had.
+func (c *Client) Output(ctx context.Context, index int, since uint64, max int, wait time.Duration) (hub.Output, error) {
+	return c.outputAt(ctx, ref{index: index}, since, max, wait)
+}
+
+// Resize sets the size of the terminal.
+func (c *Client) Resize(ctx context.Context, index int, rows, cols uint16) error {
+	return c.ask(ctx, http.MethodPost, ref{index: index}.path("resize", nil), resizeRequest{rows, cols}, nil)
+}
+
+// Signal sends sig to the foreground process group of the program that ptsns started
+// there. An error that wraps ErrNoProgram means that it started none.
+func (c *Client) Signal(ctx context.Context, index int, sig syscall.Signal) error {
+	return c.signalAt(ctx, ref{index: index}, sig)
+}
+
+// WaitExit waits for the end of the program that ptsns started there, or started there
+// last. A namespace that ends, as it does with its first program, takes what it knows of
+// programs that nobody waited for with it.
+func (c *Client) WaitExit(ctx context.Context, index int) (ExitStatus, error) {
+	return c.waitExitAt(ctx, ref{index: index})
+}
+
+// Screen is what is on the terminal's screen now, and with history the lines above it.
+func (c *Client) Screen(ctx context.Context, index int, history bool) (Screen, error) {
+	return c.screenAt(ctx, ref{index: index}, history)
+}
+
+// Await waits until the terminal is as cond says, for as long as ctx does. Its error is
+// an *AwaitError, with the screen in it, when the time is over or the terminal has ended.
+func (c *Client) Await(ctx context.Context, index int, cond Condition) (Seen, error) {
+	return c.awaitAt(ctx, ref{index: index}, cond)
+}
+
+// Kick ends the stream of a viewer, by its number in the State. An error that wraps
+// ErrNoViewer means that there is no such viewer.
+func (c *Client) Kick(ctx context.Context, id uint64) error {
+	return c.ask(ctx, http.MethodPost, "/v1/viewers/"+strconv.FormatUint(id, 10)+"/kick", kickRequest{c.Who.Door, c.Who.Name}, nil)
+}
+
+// Record records the terminal from now on, until its end or StopRecord. The file is the
+// server's to write: its path is absolute, and it must not exist.
+func (c *Client) Record(ctx context.Context, index int, spec server.RecordSpec) error {
+	return c.ask(ctx, http.MethodPost, ref{index: index}.path("record", nil),
+		recordRequest{File: text(spec.File), Input: spec.Input, V2: spec.V2}, nil)
+}
+
+// StopRecord ends the recording of the terminal into that file, or with "" all of them.
+func (c *Client) StopRecord(ctx context.Context, index int, file string) error {
+	q := url.Values{}
+	if file != "" {
+		q.Set("file", file)
+	}
+	return c.ask(ctx, http.MethodDelete, ref{index: index}.path("record", q), nil, nil)
+}
+
+// Events are what was noted of the namespace after the event with that number, oldest
+// first; 0 is all that is kept. It waits for some, for at most wait or a minute.
+func (c *Client) Events(ctx context.Context, since uint64, wait time.Duration) ([]hub.Event, error) {
+	q := url.Values{"since": {strconv.FormatUint(since, 10)}, "wait": {atMost(wait, maxWait).String()}}
+	var a eventsAnswer
+	if err := c.ask(ctx, http.MethodGet, "/v1/events?"+q.Encode(), nil, &a); err != nil {
+		return nil, err
+	}
+	list := make([]hub.Event, len(a.Events))
+	for i, e := range a.Events {
+		list[i] = hub.Event{Seq: e.Seq, Time: e.Time, Kind: e.Kind, Terminal: e.Terminal, Text: e.Text}
+	}
+	return list, nil
 }

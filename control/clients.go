@@ -10,15 +10,17 @@ import (
 type role int
 
 const (
-	guest role = iota // it joined
-	owner             // it started the program and gets all output
+	guest   role = iota // it joined, or waits for something
+	owner               // it started the program and gets all output
+	watcher             // it waits for what is not to come after the end
+	roles
 )
 
 // clients knows the attached clients of a namespace, to let them hear its end.
 // It is safe for concurrent use.
 type clients struct {
-	lives  [2]context.Context // per role; immutable; a client of it goes when it is done
-	cancel [2]context.CancelFunc
+	lives  [roles]context.Context // per role; immutable; a client of it goes when it is done
+	cancel [roles]context.CancelFunc
 
 	mu     sync.Mutex
 	n      int           // guarded by mu; attached now
@@ -73,6 +75,7 @@ func (c *clients) drain() {
 	}
 	c.mu.Unlock()
 
+	c.cancel[watcher]()
 	guests := time.AfterFunc(leaveGrace, c.cancel[guest])
 	defer guests.Stop()
 	select {

@@ -1,11 +1,13 @@
 package control
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -53,11 +55,12 @@ func TestStart(t *testing.T) {
 	ns.joined = joined{index: 3, pid: 42, process: newFakeProcess()}
 	c := serveFake(t, ns, nil).dial(t)
 	want := server.Spec{Argv: []string{"sh", "-c", "\xff<&>"}, Env: []string{"A=b"}, Dir: "/d", DirDefault: "/e", Rows: 5, Cols: 6,
-		Modes: []byte("\x35\x00\x00\x00\x00\x00")}
+		Modes: []byte("\x35\x00\x00\x00\x00\x00"), Who: hub.Who{Name: "ada", UID: 99, PID: 99}}
 	index, pid, err := c.Start(t.Context(), want)
 	if err != nil || index != 3 || pid != 42 {
 		t.Fatalf("Start = %d, %d, %v, want 3, 42", index, pid, err)
 	}
+	want.Who = hub.Who{Door: "api", Name: "ada", UID: os.Geteuid(), PID: os.Getpid()}
 	if diff := cmp.Diff(want, next(t, ns.specs)); diff != "" {
 		t.Errorf("spec (-want +got):\n%s", diff)
 	}
@@ -124,8 +127,8 @@ func TestStream(t *testing.T) {
 	if s.Index() != 2 || s.PID() != 99 {
 		t.Errorf("index %d, pid %d, want 2, 99", s.Index(), s.PID())
 	}
-	if _, err := c.State(t.Context()); err == nil {
-		t.Error("the client still asks on a connection that has become a stream")
+	if _, err := c.State(t.Context()); err != nil {
+		t.Errorf("the client does not connect anew: %v", err)
 	}
 
 	v.out <- chunk{p: "hello"}
@@ -191,12 +194,14 @@ func TestAttach(t *testing.T) {
 	ns := newFakeNamespace()
 	v := newFakeViewer()
 	ns.joined = joined{index: 5, viewer: v}
-	s, err := serveFake(t, ns, nil).dial(t).Attach(t.Context(), -1, AttachOptions{ReadOnly: true, Rows: 1, Cols: 2})
+	s, err := serveFake(t, ns, nil).dial(t).Attach(t.Context(), -1, AttachOptions{
+		Who: hub.Who{Door: "ssh", Name: "ada", UID: 99, PID: 99}, ReadOnly: true, Steal: true, NoHistory: true, Rows: 1, Cols: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if got, want := next(t, ns.joins), "-1 {Who:{Door: Name: UID:0 PID:0} ReadOnly:true Steal:false NoHistory:false Rows:1 Cols:2}"; got != want {
+	want := fmt.Sprintf("-1 uid %d pid %d {Who:ssh ada ReadOnly:true Steal:true NoHistory:true Rows:1 Cols:2}", os.Geteuid(), os.Getpid())
+	if got := next(t, ns.joins); got != want {
 		t.Errorf("joined %q, want %q", got, want)
 	}
 	if err := s.Signal(syscall.SIGINT); err != nil { // nobody to get it
@@ -375,7 +380,7 @@ func TestOwnerHearsAllAfterTheEnd(t *testing.T) {
 
 func TestServerGone(t *testing.T) {
 	ours, theirs := connPair(t)
-	s := newStream(ours, NewClient(ours).r, 0, 0)
+	s := newStream(ours, bufio.NewReader(ours), 0, 0)
 	defer s.Close()
 	if _, err := theirs.Write([]byte{frameOutput, 0, 0, 0, 9, 'x'}); err != nil {
 		t.Fatal(err)

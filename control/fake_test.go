@@ -6,11 +6,13 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/ptsns/ptsns/hub"
+	"github.com/ptsns/ptsns/screen"
 	"github.com/ptsns/ptsns/server"
 	"github.com/ptsns/ptsns/usock"
 )
@@ -18,10 +20,14 @@ import (
 // fakeNamespace is a namespace made of channels. What it gives out is set before
 // it is served.
 type fakeNamespace struct {
-	state  server.State
-	joined joined
-	err    error
+	state    server.State
+	joined   joined
+	err      error
+	terminal *fakeTerminal // of index 0, nil when there is none
+	program  program       // likewise; process is nil when there is none
+	list     []hub.Event
 
+	did    chan string // kicks and recordings
 	specs  chan server.Spec
 	joins  chan string // "INDEX OPTIONS"
 	ended  chan struct{}
@@ -32,7 +38,7 @@ type fakeNamespace struct {
 func newFakeNamespace() *fakeNamespace {
 	return &fakeNamespace{
 		specs: make(chan server.Spec, 16), joins: make(chan string, 16),
-		ended: make(chan struct{}), done: make(chan struct{}),
+		ended: make(chan struct{}), done: make(chan struct{}), did: make(chan string, 1024),
 	}
 }
 
@@ -56,14 +62,187 @@ func (n *fakeNamespace) Join(index int, o hub.ViewerOptions) (joined, error) {
 	if n.err != nil {
 		return joined{}, n.err
 	}
-	n.joins <- fmt.Sprintf("%d %+v", index, o)
+	n.joins <- fmt.Sprintf("%d uid %d pid %d %+v", index, o.Who.UID, o.Who.PID, o)
 	return n.joined, nil
+}
+
+func (n *fakeNamespace) Terminal(index, pid int) (terminal, error) {
+	if n.err != nil {
+		return nil, n.err
+	}
+	if n.terminal == nil || index > 0 || pid != 0 && pid != n.program.pid {
+		return nil, server.ErrNoTerminal
+	}
+	return n.terminal, nil
+}
+
+func (n *fakeNamespace) Program(index, pid int) (program, error) {
+	if n.err != nil {
+		return program{}, n.err
+	}
+	if n.program.process == nil || index > 0 || pid != 0 && pid != n.program.pid {
+		return program{}, ErrNoProgram
+	}
+	return n.program, nil
+}
+
+// Kick knows viewer 7.
+func (n *fakeNamespace) Kick(id uint64) bool {
+	if id != 7 {
+		return false
+	}
+	n.did <- "kick"
+	return true
+}
+
+func (n *fakeNamespace) Events(ctx context.Context, since uint64) ([]hub.Event, error) {
+	if n.err != nil {
+		return nil, n.err
+	}
+	if since < uint64(len(n.list)) {
+		return n.list[since:], nil
+	}
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (n *fakeNamespace) Record(index int, spec server.RecordSpec) error {
+	if n.err == nil {
+		n.did <- fmt.Sprintf("record %d %+v", index, spec)
+	}
+	return n.err
+}
+
+func (n *fakeNamespace) StopRecord(index int, file string) error {
+	if n.err == nil {
+		n.did <- fmt.Sprintf("stop %d %q", index, file)
+	}
+	return n.err
+}
+
+// fakeTerminal is a terminal whose output the test says.
+type fakeTerminal struct {
+	did    chan string   // what was typed and set
+	room   chan struct{} // nil, or a byte is typed for each value of it
+	denied error         // what Type returns
+	done   chan struct{}
+	wait   func(ctx context.Context, c hub.Condition) (hub.Seen, error)
+
+	mu     sync.Mutex
+	log    []byte
+	screen *screen.Screen
+	change chan struct{} // closed at the next output
+}
+
+func newFakeTerminal() *fakeTerminal {
+	return &fakeTerminal{did: make(chan string, 1024), done: make(chan struct{}),
+		screen: screen.New(24, 80, screen.Options{}), change: make(chan struct{})}
+}
+
+func (t *fakeTerminal) say(s string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.log = append(t.log, s...)
+	_, _ = t.screen.Write([]byte(s))
+	close(t.change)
+	t.change = make(chan struct{})
+}
+
+// kept is how much of the output a fakeTerminal keeps.
+const kept = 100
+
+func (t *fakeTerminal) Output(ctx context.Context, since uint64, most int) (hub.Output, error) {
+	for {
+		t.mu.Lock()
+		if since > uint64(len(t.log)) {
+			t.mu.Unlock()
+			return hub.Output{}, hub.ErrBadCursor
+		}
+		from := max(int(since), len(t.log)-kept)
+		data := t.log[from:min(from+most, len(t.log))]
+		o := hub.Output{From: uint64(from), Next: uint64(from + len(data)), Data: data}
+		o.Ended = closed(t.done) && int(o.Next) == len(t.log)
+		change := t.change
+		t.mu.Unlock()
+		if len(data) > 0 || o.Ended {
+			return o, nil
+		}
+		select {
+		case <-change:
+		case <-t.done:
+		case <-ctx.Done():
+			return hub.Output{}, ctx.Err()
+		}
+	}
+}
+
+func (t *fakeTerminal) Index() int                { return 0 }
+func (t *fakeTerminal) Done() <-chan struct{}     { return t.done }
+func (t *fakeTerminal) SetSize(rows, cols uint16) { t.did <- fmt.Sprintf("size %dx%d", rows, cols) }
+
+func (t *fakeTerminal) Cursor() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return uint64(len(t.log))
+}
+
+func (t *fakeTerminal) Snapshot() screen.Snapshot {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.screen.Snapshot()
+}
+
+func (t *fakeTerminal) History() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.screen.History()
+}
+
+func (t *fakeTerminal) Type(ctx context.Context, who hub.Who, p []byte) (int, error) {
+	if t.denied != nil {
+		return 0, t.denied
+	}
+	if t.room == nil {
+		t.did <- fmt.Sprintf("%s %s %d types %q", who.Door, who.Name, who.UID, p)
+		return len(p), nil
+	}
+	for n := range p {
+		select {
+		case <-t.room:
+		case <-ctx.Done():
+			return n, ctx.Err()
+		}
+	}
+	return len(p), nil
+}
+
+// Await waits for the text, or as wait says.
+func (t *fakeTerminal) Await(ctx context.Context, c hub.Condition) (hub.Seen, error) {
+	if t.wait != nil {
+		return t.wait(ctx, c)
+	}
+	for {
+		t.mu.Lock()
+		seen, change := hub.Seen{Cursor: uint64(len(t.log)), Screen: t.screen.Snapshot()}, t.change
+		t.mu.Unlock()
+		if strings.Contains(textOf(seen.Screen), c.Text) {
+			return seen, nil
+		}
+		select {
+		case <-change:
+		case <-t.done:
+			return seen, hub.ErrEnded
+		case <-ctx.Done():
+			return seen, ctx.Err()
+		}
+	}
 }
 
 // chunk is what one Next gives.
 type chunk struct {
 	p    string
 	lost uint64
+	err  error
 }
 
 // fakeViewer puts out what is sent to out, and notes what is done to it.
@@ -88,7 +267,7 @@ func (v *fakeViewer) Next(ctx context.Context, p []byte) (int, uint64, error) {
 		if len(c.p) > len(p) {
 			panic("the fake's chunk is too long")
 		}
-		return copy(p, c.p), c.lost, nil
+		return copy(p, c.p), c.lost, c.err
 	case <-ctx.Done():
 		return 0, 0, ctx.Err()
 	}

@@ -18,6 +18,7 @@ const (
 	frameOutput  = 'o'
 	frameLost    = 'l'
 	frameWindow  = 'w'
+	frameRefused = 't'
 	frameExit    = 'x'
 	frameEnd     = 'd'
 	frameFailure = 'f'
@@ -48,7 +49,7 @@ func putHeader(b []byte, kind byte) {
 // payloadSizes are the lengths that the small frames must have.
 var payloadSizes = map[byte]int{
 	frameEndInput: 0, frameResize: 4, frameSignal: 1,
-	frameLost: 8, frameWindow: 4, frameExit: 4, frameEnd: 0,
+	frameLost: 8, frameWindow: 4, frameRefused: 4, frameExit: 4, frameEnd: 0,
 }
 
 // readFrame reads one frame. Its payload lies in buf, which grows to what a frame

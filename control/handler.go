@@ -1,25 +1,31 @@
 package control
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
+	"context"
+	"net"
 	"net/http"
-	"strconv"
+	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/ptsns/ptsns/hub"
-	"github.com/ptsns/ptsns/pts"
 	"github.com/ptsns/ptsns/server"
+	"github.com/ptsns/ptsns/usock"
 )
 
 const (
+	apiVersion = 1
+
 	maxSpec      = 16 << 20 // a Spec as JSON: all that execve takes (6 MiB at most), escaped
-	maxAttach    = 4 << 10  // an attach request as JSON
+	maxBody      = 16 << 10 // any other body but input, as JSON
+	maxName      = 256      // who somebody says they are, and through which door
 	bodyTimeout  = 30 * time.Second
 	writeTimeout = 30 * time.Second
+	maxWait      = time.Minute // that a request may ask to wait
 )
 
 // attachRequest is the body of an attach.
@@ -39,145 +45,154 @@ type startAnswer struct {
 	PID   int `json:"pid"`
 }
 
+// versionAnswer says what is spoken here.
+type versionAnswer struct {
+	API   int    `json:"api"`   // the highest N of /vN
+	Ptsns string `json:"ptsns"` // the version of the program, for people
+}
+
 // handler answers the requests on one namespace.
 type handler struct {
 	ns      namespace
-	mux     *http.ServeMux
 	clients *clients
 	started atomic.Bool // a program was started
+
+	mu      sync.Mutex
+	streams map[uint64]*attached // guarded by mu; by their viewers
 }
 
 // Handler answers the requests of the package comment on ns. It checks nobody's
 // credentials: that is Serve's.
-func Handler(ns *server.Namespace) http.Handler { return newHandler(live{ns}) }
+func Handler(ns *server.Namespace) http.Handler { return newHandler(newLive(ns)) }
 
 func newHandler(ns namespace) *handler {
-	h := &handler{ns: ns, mux: http.NewServeMux(), clients: newClients()}
-	h.mux.HandleFunc("GET /v1/namespace", h.state)
-	h.mux.HandleFunc("DELETE /v1/namespace", h.end)
-	h.mux.HandleFunc("POST /v1/programs", h.start)
-	h.mux.HandleFunc("POST /v1/terminals/{n}/attach", h.attach)
-	return h
+	return &handler{ns: ns, clients: newClients(), streams: make(map[uint64]*attached)}
 }
 
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// The deadlines belong to one request; a stream lifts them.
+// peerKey is the key of a request's peer in its context.
+type peerKey struct{}
+
+// peer is the process at the other end of a connection, as the kernel knows it.
+type peer struct{ uid, pid int }
+
+// withPeer keeps who is at the other end of c for the requests that come on it.
+func withPeer(ctx context.Context, c net.Conn) context.Context {
+	if g, ok := c.(*guardedConn); ok {
+		c = g.Conn
+	}
+	if uid, pid, ok := usock.Peer(c); ok {
+		return context.WithValue(ctx, peerKey{}, peer{uid, pid})
+	}
+	return ctx
+}
+
+// who says who asks: the door and the name are what the client says, the rest is what
+// the kernel does, -1 and 0 when it does not.
+func who(r *http.Request, door, name string) (hub.Who, error) {
+	for _, s := range []string{door, name} {
+		if len(s) > maxName || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+			return hub.Who{}, badRequest("%.300q is no name: it is too long or has control characters", s)
+		}
+	}
+	if door == "" {
+		door = "api"
+	}
+	p, ok := r.Context().Value(peerKey{}).(peer)
+	if !ok {
+		p.uid = -1
+	}
+	return hub.Who{Door: door, Name: name, UID: p.uid, PID: p.pid}, nil
+}
+
+// patient gives a request that waits its time, and ctx, which ends with that, with the
+// client, and a while after the namespace; its cause is what to answer. The body must
+// have been read. The caller calls done.
+func (h *handler) patient(w http.ResponseWriter, r *http.Request, as role, wait time.Duration) (ctx context.Context, done func(), err error) {
+	life, leave, ok := h.clients.enter(as)
+	if !ok {
+		return nil, nil, server.ErrEnding
+	}
 	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Now().Add(bodyTimeout))   // only a test's writer has none
-	_ = c.SetWriteDeadline(time.Now().Add(writeTimeout)) // the same
-	h.mux.ServeHTTP(w, r)
+	until := time.Now().Add(wait + writeTimeout)
+	_ = c.SetReadDeadline(until)  // only a test's writer has none; past it the client would seem to have gone
+	_ = c.SetWriteDeadline(until) // the same
+	ctx, cancel := context.WithCancelCause(r.Context())
+	stop := context.AfterFunc(life, func() { cancel(server.ErrEnding) })
+	ctx, release := context.WithTimeout(ctx, wait)
+	return ctx, func() { stop(); release(); cancel(nil); leave() }, nil
 }
 
-func (h *handler) state(w http.ResponseWriter, _ *http.Request) {
+func (h *handler) version(w http.ResponseWriter, _ *http.Request) error {
+	v := versionAnswer{API: apiVersion, Ptsns: "(unknown)"}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		v.Ptsns = info.Main.Version
+	}
+	writeJSON(w, http.StatusOK, v)
+	return nil
+}
+
+func (h *handler) state(w http.ResponseWriter, _ *http.Request) error {
 	writeJSON(w, http.StatusOK, h.ns.State())
+	return nil
 }
 
-func (h *handler) end(w http.ResponseWriter, _ *http.Request) {
+func (h *handler) end(w http.ResponseWriter, _ *http.Request) error {
 	h.ns.End()
 	h.clients.hurry()
 	w.WriteHeader(http.StatusAccepted)
+	return nil
 }
 
-func (h *handler) start(w http.ResponseWriter, r *http.Request) {
+func (h *handler) start(w http.ResponseWriter, r *http.Request) error {
 	var req programRequest
 	if err := readJSON(w, r, maxSpec, &req); err != nil {
-		writeError(w, err)
-		return
+		return err
 	}
 	if req.Attach != wantsStream(r) {
-		writeError(w, badRequest("attach in the body and \"Upgrade: ptsns\" go together"))
-		return
+		return badRequest("attach in the body and \"Upgrade: ptsns\" go together")
 	}
 	if len(req.Argv) == 0 {
-		writeError(w, badRequest("no program"))
-		return
+		return badRequest("no program")
 	}
-	j, err := h.ns.Start(req.spec())
+	if _, err := hub.ParseSizing(req.Size); err != nil {
+		return badRequest("%w", err)
+	}
+	who, err := who(r, req.Door, req.Name)
 	if err != nil {
-		writeError(w, err)
-		return
+		return err
+	}
+	j, err := h.ns.Start(req.spec(who))
+	if err != nil {
+		return err
 	}
 	h.started.Store(true)
 	if j.viewer == nil {
 		writeJSON(w, http.StatusOK, startAnswer{Index: j.index, PID: j.pid})
-		return
+		return nil
 	}
-	h.stream(w, j, owner)
+	return h.stream(w, j, owner)
 }
 
-func (h *handler) attach(w http.ResponseWriter, r *http.Request) {
+func (h *handler) attach(w http.ResponseWriter, r *http.Request) error {
 	if !wantsStream(r) {
-		writeError(w, badRequest("an attach wants \"Upgrade: ptsns\""))
-		return
+		return badRequest("an attach wants \"Upgrade: ptsns\"")
 	}
-	index, err := parseIndex(r.PathValue("n"))
+	index, err := parseIndex(r.PathValue("*"))
 	if err != nil {
-		writeError(w, err)
-		return
+		return err
 	}
 	var req attachRequest
-	if err := readJSON(w, r, maxAttach, &req); err != nil {
-		writeError(w, err)
-		return
+	if err := readJSON(w, r, maxBody, &req); err != nil {
+		return err
 	}
-	j, err := h.ns.Join(index, hub.ViewerOptions{
-		Who: hub.Who{Door: req.Door, Name: req.Name}, ReadOnly: req.ReadOnly, Steal: req.Steal, NoHistory: req.NoHistory,
+	who, err := who(r, req.Door, req.Name)
+	if err != nil {
+		return err
+	}
+	j, err := h.ns.Join(index, hub.ViewerOptions{Who: who, ReadOnly: req.ReadOnly, Steal: req.Steal, NoHistory: req.NoHistory,
 		Rows: req.Rows, Cols: req.Cols})
 	if err != nil {
-		writeError(w, err)
-		return
+		return err
 	}
-	h.stream(w, j, guest)
-}
-
-func parseIndex(s string) (int, error) {
-	if s == "-" {
-		return -1, nil
-	}
-	n, err := strconv.ParseUint(s, 10, 20)
-	if err != nil {
-		return 0, badRequest("%q is not an index (0 to %d)", s, pts.MaxIndex)
-	}
-	return int(n), nil
-}
-
-// wantsStream tells whether the client asked to turn the connection into a stream.
-func wantsStream(r *http.Request) bool {
-	if !strings.EqualFold(r.Header.Get("Upgrade"), protocol) {
-		return false
-	}
-	for _, v := range r.Header.Values("Connection") {
-		for token := range strings.SplitSeq(v, ",") {
-			if strings.EqualFold(strings.TrimSpace(token), "upgrade") {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// readJSON reads the whole body, of at most limit bytes, into v.
-func readJSON(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
-		return badRequest("the body is longer than %d bytes", limit)
-	}
-	if err != nil {
-		return badRequest("read the body: %w", err)
-	}
-	if err := json.Unmarshal(body, v); err != nil {
-		return badRequest("the body: %w", err)
-	}
-	return nil
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that has gone needs no answer
-}
-
-func writeError(w http.ResponseWriter, err error) {
-	e, status := describe(err)
-	writeJSON(w, status, e)
+	return h.stream(w, j, guest)
 }

@@ -97,7 +97,7 @@ func TestHostileRequests(t *testing.T) {
 		{"rows out of range", post("/v1/programs", "", `{"argv":["a"],"rows":65536}`), 400},
 		{"attach without upgrade", post("/v1/programs", "", `{"argv":["a"],"attach":true}`), 400},
 		{"upgrade without attach", post("/v1/programs", upgrade, `{"argv":["a"]}`), 400},
-		{"body too long", post("/v1/terminals/0/attach", upgrade, strings.Repeat(" ", maxAttach+1)), 400},
+		{"body too long", post("/v1/terminals/0/attach", upgrade, strings.Repeat(" ", maxBody+1)), 400},
 		{"no upgrade", post("/v1/terminals/0/attach", "", "{}"), 400},
 		{"other upgrade", post("/v1/terminals/0/attach", "Connection: Upgrade\r\nUpgrade: h2c\r\n", "{}"), 400},
 		{"index", post("/v1/terminals/x/attach", upgrade, "{}"), 400},

@@ -5,23 +5,34 @@ import (
 	"syscall"
 
 	"github.com/ptsns/ptsns/hub"
+	"github.com/ptsns/ptsns/screen"
 	"github.com/ptsns/ptsns/server"
 )
 
 // namespace is what this door needs of a PTS namespace. In life it is a
-// *server.Namespace.
+// *server.Namespace (live.go). An index of -1 is the lowest that is open.
 type namespace interface {
 	State() server.State
 	End()
 	Done() <-chan struct{}
 	Start(spec server.Spec) (joined, error)
 	Join(index int, o hub.ViewerOptions) (joined, error)
+	// Terminal finds an open terminal, or one of those that ended last. pid, unless it is
+	// 0, is the program that must have been started on it.
+	Terminal(index, pid int) (terminal, error)
+	// Program finds a program that was started, likewise.
+	Program(index, pid int) (program, error)
+	Kick(id uint64) bool
+	Events(ctx context.Context, since uint64) ([]hub.Event, error)
+	Record(index int, spec server.RecordSpec) error
+	StopRecord(index int, file string) error // "" is all of the terminal's recordings
 }
 
 // joined is a terminal as a client of ours has it.
 type joined struct {
 	index   int
 	pid     int     // of the program just started; 0 after Join
+	id      uint64  // the viewer's
 	viewer  viewer  // nil when the program was started without a viewer
 	process process // nil when the terminal was opened inside
 }
@@ -39,33 +50,23 @@ type process interface {
 	Signal(sig syscall.Signal) error
 }
 
-// live is a real namespace.
-type live struct{ *server.Namespace }
-
-func (l live) Start(spec server.Spec) (joined, error) {
-	p, err := l.Namespace.Start(spec)
-	if err != nil {
-		return joined{}, err
-	}
-	j := joined{index: p.Terminal.Index(), pid: p.PID, process: p}
-	if p.Owner != nil {
-		j.viewer = p.Owner
-	}
-	return j, nil
+// terminal is one that is used without being joined. The methods are those of
+// hub.Terminal, but for what they say here.
+type terminal interface {
+	Index() int
+	Output(ctx context.Context, since uint64, max int) (hub.Output, error)
+	Cursor() uint64
+	Snapshot() screen.Snapshot
+	History() []string
+	// Type tells how many bytes were typed at least.
+	Type(ctx context.Context, who hub.Who, p []byte) (n int, err error)
+	SetSize(rows, cols uint16)
+	Await(ctx context.Context, c hub.Condition) (hub.Seen, error)
+	Done() <-chan struct{}
 }
 
-func (l live) Join(index int, o hub.ViewerOptions) (joined, error) {
-	t, err := l.Terminal(index)
-	if err != nil {
-		return joined{}, err
-	}
-	v, err := t.Join(o)
-	if err != nil {
-		return joined{}, err
-	}
-	j := joined{index: t.Index(), viewer: v}
-	if p := l.Process(t); p != nil {
-		j.process = p
-	}
-	return j, nil
+// program is one that ptsns started.
+type program struct {
+	index, pid int
+	process
 }

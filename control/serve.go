@@ -27,7 +27,7 @@ const (
 // ctx is done, when first goes away before a program was started, or when l
 // fails, it ends ns.
 func Serve(ctx context.Context, ns *server.Namespace, first net.Conn, l net.Listener) error {
-	return serve(ctx, live{ns}, first, l)
+	return serve(ctx, newLive(ns), first, l)
 }
 
 func serve(ctx context.Context, ns namespace, first net.Conn, l net.Listener) error {
@@ -37,6 +37,7 @@ func serve(ctx context.Context, ns namespace, first net.Conn, l net.Listener) er
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
+		ConnContext:       withPeer,
 		ConnState: func(c net.Conn, state http.ConnState) {
 			if c == first && state == http.StateClosed && !h.started.Load() {
 				ns.End()

@@ -1,8 +1,9 @@
 package control
 
 import (
+	"bytes"
 	"encoding/json"
-	"strings"
+	"errors"
 	"unicode/utf8"
 
 	"github.com/ptsns/ptsns/hub"
@@ -25,10 +26,6 @@ type programRequest struct {
 	Name       string `json:"name"`
 }
 
-// text is a string in which the kernel takes any byte but NUL. In JSON it is a
-// string, or {"base64": ...} when it is not UTF-8.
-type text string
-
 // modes are encoded terminal modes; in JSON a string in base64.
 type modes []byte
 
@@ -46,34 +43,64 @@ func (m *modes) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-type base64Text struct {
-	Bytes []byte `json:"base64"`
+// octets are any bytes. In JSON they are a string, or {"base64": ...} when they are
+// not UTF-8.
+type octets []byte
+
+type base64Octets struct {
+	Bytes *[]byte `json:"base64"`
 }
 
 // MarshalJSON makes the form that fits.
-func (t text) MarshalJSON() ([]byte, error) {
-	if utf8.ValidString(string(t)) {
-		return json.Marshal(string(t))
+func (o octets) MarshalJSON() ([]byte, error) {
+	if utf8.Valid(o) {
+		return json.Marshal(string(o))
 	}
-	return json.Marshal(base64Text{[]byte(t)})
+	b := []byte(o)
+	return json.Marshal(base64Octets{&b})
 }
+
+// UnmarshalJSON takes both forms.
+func (o *octets) UnmarshalJSON(data []byte) error {
+	if len(data) == 0 || data[0] != '{' {
+		var s *string
+		if err := json.Unmarshal(data, &s); err != nil {
+			return err
+		}
+		if s == nil {
+			return errors.New("null is neither a string nor base64")
+		}
+		*o = octets(*s)
+		return nil
+	}
+	var b base64Octets
+	if err := decodeStrictly(data, &b); err != nil {
+		return err
+	}
+	if b.Bytes == nil {
+		return errors.New("an object without base64")
+	}
+	*o = *b.Bytes
+	return nil
+}
+
+// text is a string in which the kernel takes any byte but NUL. Its JSON is that of
+// octets.
+type text string
+
+// MarshalJSON makes the form that fits.
+func (t text) MarshalJSON() ([]byte, error) { return octets(t).MarshalJSON() }
 
 // UnmarshalJSON takes both forms, and no NUL.
 func (t *text) UnmarshalJSON(data []byte) error {
-	var s string
-	if len(data) > 0 && data[0] == '{' {
-		var b base64Text
-		if err := json.Unmarshal(data, &b); err != nil {
-			return err
-		}
-		s = string(b.Bytes)
-	} else if err := json.Unmarshal(data, &s); err != nil {
+	var o octets
+	if err := o.UnmarshalJSON(data); err != nil {
 		return err
 	}
-	if strings.ContainsRune(s, 0) {
-		return badRequest("%q has a NUL", s)
+	if bytes.IndexByte(o, 0) >= 0 {
+		return badRequest("%q has a NUL", o)
 	}
-	*t = text(s)
+	*t = text(o)
 	return nil
 }
 
@@ -85,11 +112,11 @@ func requestOf(s server.Spec) programRequest {
 	}
 }
 
-func (r *programRequest) spec() server.Spec {
+func (r *programRequest) spec(who hub.Who) server.Spec {
 	return server.Spec{
 		Argv: convert[string](r.Argv), Env: convert[string](r.Env),
 		Dir: string(r.Dir), DirDefault: string(r.DirDefault),
-		Rows: r.Rows, Cols: r.Cols, Modes: r.Modes, Attach: r.Attach, Size: r.Size, Who: hub.Who{Door: r.Door, Name: r.Name},
+		Rows: r.Rows, Cols: r.Cols, Modes: r.Modes, Attach: r.Attach, Size: r.Size, Who: who,
 	}
 }
 

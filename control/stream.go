@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"strconv"
 	"sync"
 	"syscall"
 )
@@ -25,6 +27,9 @@ const (
 	// Ended is the end of a terminal on which no program of ptsns's was, and of the
 	// stream.
 	Ended
+	// Refused is input of this stream that was not typed, because another viewer has
+	// taken the input for itself. The stream goes on.
+	Refused
 )
 
 // Event is what Next found.
@@ -32,7 +37,7 @@ type Event struct {
 	Kind   EventKind
 	Output []byte // of Output; good until the next call of Next
 	Lost   uint64 // of Lost
-	Code   int    // of Exit: the exit status, or 128+N for signal N
+	Code   int    // of Exit: the exit status, or 128+N for signal N; of Refused: the bytes
 }
 
 // Stream is a terminal joined. Next is for one goroutine at a time; all else may
@@ -63,6 +68,16 @@ func newStream(conn net.Conn, r *bufio.Reader, index, pid int) *Stream {
 	}
 }
 
+// streamOf makes a stream of a connection whose server has agreed to it.
+func streamOf(c *clientConn, resp *http.Response) (*Stream, error) {
+	index, err := strconv.Atoi(resp.Header.Get(headerTerminal))
+	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+		return nil, fmt.Errorf("the server answered %q and no stream", resp.Status)
+	}
+	pid, _ := strconv.Atoi(resp.Header.Get(headerPID)) // absent after an attach
+	return newStream(c.Conn, c.r, index, pid), nil
+}
+
 // Index is the terminal's number in its instance.
 func (s *Stream) Index() int { return s.index }
 
@@ -88,6 +103,8 @@ func (s *Stream) Next() (Event, error) {
 			return Event{Kind: Lost, Lost: binary.BigEndian.Uint64(payload)}, nil
 		case frameWindow:
 			s.widen(int(binary.BigEndian.Uint32(payload)))
+		case frameRefused:
+			return Event{Kind: Refused, Code: int(binary.BigEndian.Uint32(payload))}, nil
 		case frameExit:
 			return Event{Kind: Exit, Code: int(binary.BigEndian.Uint32(payload))}, s.finish(nil)
 		case frameEnd:

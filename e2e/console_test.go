@@ -148,6 +148,10 @@ func (c *console) close() {
 	<-c.closed
 }
 
+// paintEnd is the end of what paints the screen for who joins, or whose window is of
+// another size.
+const paintEnd = `\x1b\[\?2026l`
+
 // expect waits until what was shown since the last expect matches the pattern, and
 // returns the match with its groups. What comes up to its end is consumed.
 func (c *console) expect(pattern string) []string {

@@ -2,11 +2,8 @@ package hub
 
 import (
 	"context"
-	"encoding/binary"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/ptsns/ptsns/pts"
 )
 
 // maxRetypes bounds how often VEOF is typed again, for a program that reads it as
@@ -87,11 +84,6 @@ func (t *Terminal) typeEOF(partial bool) {
 
 // inputMode reads ICANON and VEOF from the terminal's settings.
 func (t *Terminal) inputMode() (canonical bool, veof byte, ok bool) {
-	const lflagOffset, ccOffset = 12, 17
-	var b [36]byte
-	if _, err := t.end.Ioctl(nil, pts.TCGETS, b[:]); err != nil {
-		return false, 0, false
-	}
-	lflag := binary.LittleEndian.Uint32(b[lflagOffset:])
-	return lflag&unix.ICANON != 0, b[ccOffset+unix.VEOF], true
+	lflag, cc, err := t.settings()
+	return lflag&unix.ICANON != 0, cc[unix.VEOF], err == nil
 }

@@ -23,6 +23,7 @@ type fakeEnd struct {
 	termios [36]byte
 	winsize [8]byte
 	packet  bool
+	sized   int // how often the size was set
 }
 
 func newFakeEnd() *fakeEnd {
@@ -55,6 +56,22 @@ func (e *fakeEnd) setCanonical(on bool) {
 		lflag |= unix.ICANON
 	}
 	binary.LittleEndian.PutUint32(e.termios[12:], lflag)
+}
+
+func (e *fakeEnd) setEcho(on bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	lflag := uint32(unix.ICANON)
+	if on {
+		lflag |= unix.ECHO
+	}
+	binary.LittleEndian.PutUint32(e.termios[12:], lflag)
+}
+
+func (e *fakeEnd) resizes() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sized
 }
 
 // allow lets Write take n more bytes.
@@ -120,6 +137,7 @@ func (e *fakeEnd) Ioctl(_ pts.Caller, req uint32, arg []byte) (int, error) {
 		copy(arg, e.termios[:])
 	case pts.TIOCSWINSZ:
 		copy(e.winsize[:], arg)
+		e.sized++
 	case pts.TIOCGWINSZ:
 		copy(arg, e.winsize[:])
 	case pts.TIOCPKT:

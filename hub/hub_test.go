@@ -16,7 +16,7 @@ import (
 	"github.com/ptsns/ptsns/pts"
 )
 
-func newHub() *Hub { return New(func() {}) }
+func newHub() *Hub { return New(Options{Ended: func() {}}) }
 
 // next reads one chunk and fails the test on an error.
 func next(t *testing.T, v *Viewer) (string, uint64) {
@@ -118,10 +118,10 @@ func TestViewerThatDoesNotReadLosesItsOldestBytes(t *testing.T) {
 	}
 	all := want.String()
 	got, lost := next(t, slow)
-	if len(got) != viewerLimit || got != all[len(all)-viewerLimit:] {
-		t.Errorf("the slow viewer got %d bytes; want the last %d", len(got), viewerLimit)
+	if len(got) != DefaultHistory || got != all[len(all)-DefaultHistory:] {
+		t.Errorf("the slow viewer got %d bytes; want the last %d", len(got), DefaultHistory)
 	}
-	if want := uint64(len(all) - viewerLimit); lost != want {
+	if want := uint64(len(all) - DefaultHistory); lost != want {
 		t.Errorf("it was told that it lost %d, want %d", lost, want)
 	}
 	if got, lost := func() (string, uint64) { end.say("x"); term.Read(buf); return next(t, slow) }(); got != "x" || lost != 0 {
@@ -133,13 +133,13 @@ func TestOneReadLargerThanAViewerKeeps(t *testing.T) {
 	end := newFakeEnd()
 	term := newHub().Tap(end, 0, Opener{})
 	v := join(t, term, ViewerOptions{})
-	big := strings.Repeat("0123456789", viewerLimit/5)
+	big := strings.Repeat("0123456789", DefaultHistory/5)
 	end.say(big)
 	if n, err := term.Read(make([]byte, len(big))); n != len(big) || err != nil {
 		t.Fatalf("read %d, %v", n, err)
 	}
 	got, lost := next(t, v)
-	if got != big[len(big)-viewerLimit:] || lost != uint64(len(big)-viewerLimit) {
+	if got != big[len(big)-DefaultHistory:] || lost != uint64(len(big)-DefaultHistory) {
 		t.Errorf("got %d bytes, lost %d", len(got), lost)
 	}
 }
@@ -196,7 +196,7 @@ func TestOwnerThatLeavesNoLongerHoldsTheProgram(t *testing.T) {
 func TestOwnedTerminalEndsWithItsOutput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := 0
-		h := New(func() { ended++ })
+		h := New(Options{Ended: func() { ended++ }})
 		end := newFakeEnd()
 		term, owner := h.Own(end, 0, Opener{}, true, Who{})
 		end.say("last words")

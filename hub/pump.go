@@ -90,17 +90,17 @@ func (t *Terminal) pumpOnce(buf []byte) (more, end bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.pump.again = false
-	if t.owner != nil && t.owner.full() {
+	if t.owner != nil && t.owner.fullLocked() {
 		t.pump.held, t.pump.running = true, false
 		return false, false
 	}
 	t.pump.held = false
 	t.mu.Unlock()
-	n, err := t.end.Read(buf)
+	n, err := t.end.Read(buf[:min(len(buf), t.log.max/4)])
 	t.mu.Lock()
 	if n > 0 {
 		t.out.Add(uint64(n))
-		t.showLocked(buf[:n])
+		t.show(buf[:n])
 		t.input.outputLocked(t)
 		return true, false
 	}

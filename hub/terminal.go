@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"context"
 	"encoding/binary"
 	"sync"
 	"sync/atomic"
@@ -10,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/pts"
+	"github.com/ptsns/ptsns/screen"
 	"github.com/ptsns/ptsns/wait"
 )
 
@@ -22,23 +22,45 @@ type Terminal struct {
 	owned   bool      // immutable: the hub reads it
 	created time.Time // immutable
 
-	in, out atomic.Uint64
-	watched atomic.Bool   // there are viewers
-	done    chan struct{} // closed when the terminal has ended
+	in, out        atomic.Uint64
+	watching       atomic.Int32  // viewers
+	inputRecorders atomic.Int32  // recorders that want input
+	done           chan struct{} // closed when the terminal has ended
 
-	mu      sync.Mutex
-	viewers map[*Viewer]struct{} // guarded by mu
-	packet  bool                 // guarded by mu: reads begin with a packet mode status
-	ended   bool                 // guarded by mu
-	opener  Opener               // guarded by mu
-	owner   *Viewer              // guarded by mu; nil when nobody's pace counts
-	pump    pump                 // guarded by mu; only for owned terminals
-	input   endOfInput           // guarded by mu; only for owned terminals
+	fitting  sync.Mutex // held while the size is asked for or set; before mu
+	painting sync.Mutex // held while the screen is used; before fitting and mu
+
+	screen  *screen.Screen // guarded by painting; nil until somebody wants to see it
+	title   string         // guarded by painting; what it was when last asked for
+	painted []painted      // guarded by painting; a moment ago, while many look on
+	fed     uint64         // how much output the screen has taken; changes with painting and mu held
+
+	mu         sync.Mutex
+	plain      uint64                // guarded by mu, like all below: output before it, that the screen has not taken, is plain
+	log        outputLog             //
+	asleep     []sleeper             // wait for output, or for the end
+	viewers    map[*Viewer]struct{}  //
+	sole       *Viewer               // took the input for itself
+	lost       uint64                // bytes that viewers missed
+	recorders  map[Recorder]struct{} //
+	sizing     Sizing                //
+	rows, cols uint16                // the size as far as we know
+	sizes      []sizeMark            // the sizes that the screen has not had yet
+	packet     bool                  // reads begin with a packet mode status
+	ended      bool                  //
+	exit       *int                  // the program's, when it has ended
+	opener     Opener                //
+	owner      *Viewer               // nil when nobody's pace counts
+	pump       pump                  // only for owned terminals
+	input      endOfInput            // only for owned terminals
 }
 
 func newTerminal(h *Hub, end pts.End, index int, opener Opener) *Terminal {
-	return &Terminal{hub: h, end: end, index: index, opener: opener, created: time.Now(),
+	t := &Terminal{hub: h, end: end, index: index, opener: opener, created: time.Now(), sizing: SizeLatest,
 		done: make(chan struct{}), viewers: make(map[*Viewer]struct{})}
+	t.log.max = h.logBytes
+	t.rows, t.cols = t.Size()
+	return t
 }
 
 // Index is the terminal's number in its instance.
@@ -70,9 +92,9 @@ func (t *Terminal) Done() <-chan struct{} { return t.done }
 // Counts tells what has passed through so far.
 func (t *Terminal) Counts() Counts {
 	t.mu.Lock()
-	n := len(t.viewers)
+	n, lost := len(t.viewers), t.lost
 	t.mu.Unlock()
-	return Counts{In: t.in.Load(), Out: t.out.Load(), Viewers: n}
+	return Counts{In: t.in.Load(), Out: t.out.Load(), Lost: lost, Viewers: n}
 }
 
 // Read is the opener's: what it gets, the viewers see.
@@ -80,44 +102,40 @@ func (t *Terminal) Read(p []byte) (int, error) {
 	n, err := t.end.Read(p)
 	if n > 0 {
 		t.out.Add(uint64(n))
-		if t.watched.Load() {
-			t.mu.Lock()
-			t.showLocked(p[:n])
-			t.mu.Unlock()
-		}
+		t.mu.Lock()
+		t.show(p[:n])
+		t.mu.Unlock()
 	}
 	return n, err
 }
 
-// showLocked gives every viewer a copy of one read's output.
-func (t *Terminal) showLocked(b []byte) {
-	if t.packet {
-		if b[0] != 0 {
-			return // a status byte, alone
-		}
-		b = b[1:]
-	}
-	for v := range t.viewers {
-		v.put(b)
-	}
-}
-
-// Write is the opener's input.
+// Write is input, the opener's or a viewer's.
 func (t *Terminal) Write(p []byte) (int, error) {
+	seen := false
+	if t.inputRecorders.Load() > 0 {
+		seen, _ = t.Echo() // what cannot be asked is not seen
+	}
 	n, err := t.end.Write(p)
 	if n > 0 {
 		t.in.Add(uint64(n))
+		if seen {
+			t.recordInput(p[:n])
+		}
 	}
 	return n, err
 }
 
-// Ioctl passes the opener's request on, and learns from it whether reads are packets.
+// Ioctl passes the opener's request on, and learns from it whether reads are packets, and
+// the size.
 func (t *Terminal) Ioctl(c pts.Caller, req uint32, arg []byte) (int, error) {
 	n, err := t.end.Ioctl(c, req, arg)
 	if err == nil && req == pts.TIOCPKT {
 		t.mu.Lock()
 		t.packet = binary.LittleEndian.Uint32(arg) != 0
 		t.mu.Unlock()
+	}
+	if err == nil && req == pts.TIOCSWINSZ {
+		t.noteSize()
 	}
 	return n, err
 }
@@ -140,24 +158,15 @@ func (t *Terminal) Close() error {
 	}
 	t.ended = true
 	t.pump.stopLocked()
-	for v := range t.viewers {
-		v.finish()
-	}
+	t.endRecordsLocked()
+	t.wakeLocked()
 	t.mu.Unlock()
 	err := t.end.Close()
 	t.hub.remove(t)
 	close(t.done)
-	t.hub.ended()
+	t.hub.events.Add(EventEnded, t.index, "")
+	t.hub.o.Ended()
 	return err
-}
-
-// Size asks for the window size, 0, 0 when it cannot be told.
-func (t *Terminal) Size() (rows, cols uint16) {
-	var b [8]byte
-	if _, err := t.end.Ioctl(nil, pts.TIOCGWINSZ, b[:]); err != nil {
-		return 0, 0
-	}
-	return binary.LittleEndian.Uint16(b[:]), binary.LittleEndian.Uint16(b[2:])
 }
 
 // Foreground is the foreground process group in our pid namespace, 0 when there is none.
@@ -167,58 +176,4 @@ func (t *Terminal) Foreground() int {
 		return 0
 	}
 	return int(int32(binary.LittleEndian.Uint32(b[:])))
-}
-
-// setSize sets the window size; the foreground group learns of a change by SIGWINCH.
-func (t *Terminal) setSize(rows, cols uint16) {
-	var b [8]byte
-	binary.LittleEndian.PutUint16(b[:], rows)
-	binary.LittleEndian.PutUint16(b[2:], cols)
-	_, _ = t.end.Ioctl(nil, pts.TIOCSWINSZ, b[:]) // fails only once the terminal has ended
-}
-
-// repaint makes programs that draw on the terminal do so again.
-func (t *Terminal) repaint() {
-	if group := t.Foreground(); group > 0 {
-		_ = unix.Kill(-group, unix.SIGWINCH) // the group may have ended
-	}
-}
-
-// typeAll writes all of p and waits for room where there is none.
-func (t *Terminal) typeAll(ctx context.Context, p []byte) error {
-	for len(p) > 0 {
-		n, err := t.Write(p)
-		p = p[n:]
-		switch {
-		case err == unix.EAGAIN || err == nil && n == 0:
-			if err := t.waitFor(ctx, wait.Out); err != nil {
-				return err
-			}
-		case err != nil:
-			return ErrEnded
-		}
-	}
-	return nil
-}
-
-// waitFor blocks until the end reports any of mask, the terminal ends, or ctx does.
-func (t *Terminal) waitFor(ctx context.Context, mask wait.Events) error {
-	look := make(chan struct{}, 1)
-	stop := t.end.Notify(mask|wait.Err|wait.Hup, func(wait.Events) {
-		select {
-		case look <- struct{}{}:
-		default:
-		}
-	})
-	defer stop()
-	for t.end.Poll()&mask == 0 {
-		select {
-		case <-look:
-		case <-t.done:
-			return ErrEnded
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
 }

@@ -3,15 +3,24 @@ package hub
 import (
 	"context"
 	"io"
-	"sync"
 	"time"
+
+	"github.com/ptsns/ptsns/screen"
 )
 
 const (
-	// viewerLimit is how much output is kept for a viewer that does not read.
-	viewerLimit = 1 << 20
-	// ownerLimit is how far the hub reads ahead of an owner.
+	// ownerLimit is how far the hub reads ahead of an owner, and half the log at most.
 	ownerLimit = 256 << 10
+	// frameTime is how long a viewer whose window is not of the terminal's size goes
+	// without being painted again.
+	frameTime = 33 * time.Millisecond
+	// Where many look on, each rests between two pieces of output for so long times the
+	// number of the others: the program comes first. After much output it is more, but no
+	// more than restMost.
+	restLittle = 200 * time.Microsecond
+	restMuch   = 2 * time.Millisecond
+	restMost   = 250 * time.Millisecond
+	muchOutput = 16 << 10
 )
 
 // ViewerOptions say how somebody joins.
@@ -26,160 +35,348 @@ type ViewerOptions struct {
 // Viewer is somebody who joined a terminal. Its methods may be called from any
 // goroutine; Next from one at a time.
 type Viewer struct {
-	t        *Terminal     // immutable
-	id       uint64        // immutable
-	who      Who           // immutable
-	since    time.Time     // immutable
-	readOnly bool          // immutable
-	lossless bool          // immutable: an owner, which the pump waits for
-	limit    int           // immutable: bytes kept at most
-	wake     chan struct{} // one slot: there is something for Next
+	t        *Terminal     // immutable, like all down to wake
+	id       uint64        //
+	who      Who           //
+	since    time.Time     //
+	readOnly bool          //
+	lossless bool          // an owner, which the pump waits for
+	kicked   chan struct{} // closed when it is
+	wake     sleeper       //
 
-	mu       sync.Mutex
-	buf      []byte // guarded by mu; what Next has not taken, from off on
-	off      int    // guarded by mu
-	lost     uint64 // guarded by mu; bytes missed before buf[off]
-	finished bool   // guarded by mu
+	// Guarded by the terminal's mu.
+	at         uint64    // where in the output it is
+	rows, cols uint16    // its window
+	active     uint64    // when it last joined, resized or typed; greater is later
+	lost       uint64    // bytes that it missed, in all
+	stale      bool      // it must be painted before it goes on
+	history    bool      // and that with the scrollback
+	framed     bool      // it is painted in place of getting the output
+	of         [2]uint16 // the terminal's size when it was last painted
+
+	// Of Next alone, as is takeLocked.
+	rest   []byte        // painted or filtered, and not taken yet
+	until  time.Time     // it rests
+	shows  *screen.Frame // what its window shows while it is framed; nil when that is not known
+	filter screen.Filter // of a read-only viewer
 }
 
-func newViewer(t *Terminal, who Who, readOnly, lossless bool, limit int) *Viewer {
-	return &Viewer{t: t, id: t.hub.lastViewer.Add(1), who: who, since: time.Now(), readOnly: readOnly, lossless: lossless, limit: limit, wake: make(chan struct{}, 1)}
+func newViewer(t *Terminal, who Who, readOnly, lossless bool) *Viewer {
+	return &Viewer{t: t, id: t.hub.lastViewer.Add(1), who: who, since: time.Now(), readOnly: readOnly,
+		lossless: lossless, kicked: make(chan struct{}), wake: make(sleeper, 1), active: t.hub.lastActive.Add(1)}
 }
 
-// Join adds a viewer: it sees all output from now on. The terminal never waits for it.
-// One that has a window, and may change the terminal's size, gets the screen painted:
-// its foreground programs are told that the size may have changed, also when it has not.
+// Join adds a viewer. The terminal never waits for it. One that has a window is painted
+// what is on the screen, and before it, unless NoHistory says otherwise, what has
+// scrolled off. Then it gets the output while its window has the terminal's size, and
+// else new paintings. One without a window gets all output from now on.
+//
+// Where the viewer's window counts for the terminal's size, that is set before anything
+// is painted.
 func (t *Terminal) Join(o ViewerOptions) (*Viewer, error) {
-	v := newViewer(t, o.Who, o.ReadOnly, false, viewerLimit)
-	t.mu.Lock()
-	if t.ended {
-		t.mu.Unlock()
+	v := newViewer(t, o.Who, o.ReadOnly, false)
+	v.rows, v.cols = o.Rows, o.Cols
+	v.stale, v.history = v.hasWindow(), !o.NoHistory
+	t.noteSize()
+	ended := false
+	t.fit(func() {
+		if ended = t.ended; !ended {
+			v.at = t.log.end
+			t.addLocked(v)
+		}
+	})
+	if ended {
 		return nil, ErrEnded
 	}
-	t.viewers[v] = struct{}{}
-	t.watched.Store(true)
-	t.mu.Unlock()
-	if o.Rows == 0 && o.Cols == 0 || !v.sizes() {
-		return v, nil
-	}
-	if rows, cols := t.Size(); rows == o.Rows && cols == o.Cols {
-		t.repaint()
-	} else {
-		t.setSize(o.Rows, o.Cols)
+	t.hub.events.Add(EventJoined, t.index, v.who.String())
+	if o.Steal && !o.ReadOnly {
+		t.steal(v)
 	}
 	return v, nil
 }
 
-// put keeps a copy of b. What does not fit pushes out the oldest bytes.
-func (v *Viewer) put(b []byte) {
-	v.mu.Lock()
-	if over := len(v.buf) - v.off + len(b) - v.limit; over > 0 && !v.lossless {
-		v.dropLocked(over)
-		if len(b) > v.limit {
-			v.lost += uint64(len(b) - v.limit)
-			b = b[len(b)-v.limit:]
-		}
-	}
-	if v.off > 0 && len(v.buf)+len(b) > cap(v.buf) {
-		v.buf = v.buf[:copy(v.buf, v.buf[v.off:])]
-		v.off = 0
-	}
-	v.buf = append(v.buf, b...)
-	v.mu.Unlock()
-	v.signal()
+func (t *Terminal) addLocked(v *Viewer) {
+	t.viewers[v] = struct{}{}
+	t.watching.Store(int32(len(t.viewers)))
 }
 
-func (v *Viewer) dropLocked(n int) {
-	n = min(n, len(v.buf)-v.off)
-	v.off += n
-	v.lost += uint64(n)
-}
+func (v *Viewer) hasWindow() bool { return v.rows != 0 && v.cols != 0 }
 
-func (v *Viewer) signal() {
-	select {
-	case v.wake <- struct{}{}:
-	default:
-	}
-}
+// ID is the viewer's number, which no other ever has in this namespace.
+func (v *Viewer) ID() uint64 { return v.id }
 
-// full tells whether an owner has enough to read.
-func (v *Viewer) full() bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return len(v.buf)-v.off >= v.limit
-}
-
-// finish marks the end of the output.
-func (v *Viewer) finish() {
-	v.mu.Lock()
-	v.finished = true
-	v.mu.Unlock()
-	v.signal()
-}
-
-// Next waits for output and copies it to p. lost is how many bytes this viewer missed
-// before those in p, because it did not read in time. io.EOF means that the terminal
-// has ended and everything was delivered.
+// Next waits for output and copies it to p, which has room for at least a byte. lost is how many bytes this viewer missed
+// because it did not read in time; it is told before what comes after them, and one that
+// has a window is then painted the screen. io.EOF means that the terminal has ended and
+// everything was delivered, ErrKicked that somebody sent the viewer away.
 func (v *Viewer) Next(ctx context.Context, p []byte) (n int, lost uint64, err error) {
 	for {
-		n, lost, finished := v.take(p)
-		if n > 0 || lost > 0 {
+		if n := copy(p, v.rest); n > 0 {
+			if v.rest = v.rest[n:]; len(v.rest) == 0 {
+				v.rest = nil
+			}
+			return n, 0, nil
+		}
+		if err := v.pause(ctx); err != nil {
+			return 0, 0, err
+		}
+		v.t.mu.Lock()
+		n, lost, next := v.takeLocked(p)
+		v.t.mu.Unlock()
+		switch next {
+		case givesOutput:
 			v.t.release()
-			return n, lost, nil
-		}
-		if finished {
+			v.tire(n)
+			if !v.readOnly {
+				return n, lost, nil
+			}
+			v.rest = v.filter.Append(nil, p[:n])
+			if lost > 0 {
+				return 0, lost, nil
+			}
+		case toldLoss:
+			return 0, lost, nil
+		case isPainted:
+			v.paint()
+			v.t.release()
+		case hearsEnd:
 			return 0, 0, io.EOF
-		}
-		select {
-		case <-v.wake:
-		case <-ctx.Done():
-			return 0, 0, ctx.Err()
+		case waits:
+			select {
+			case <-v.wake:
+			case <-v.kicked:
+			case <-ctx.Done():
+				v.t.wakeUp(v.wake)
+				return 0, 0, ctx.Err()
+			}
 		}
 	}
 }
 
-func (v *Viewer) take(p []byte) (n int, lost uint64, finished bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	n = copy(p, v.buf[v.off:])
-	v.off += n
-	lost, v.lost = v.lost, 0
-	if v.off == len(v.buf) {
-		v.buf, v.off = nil, 0 // a viewer in step keeps nothing
+// step is what comes next for a viewer.
+type step int
+
+const (
+	waits step = iota
+	givesOutput
+	toldLoss
+	isPainted
+	hearsEnd
+)
+
+// takeLocked decides what comes next, and takes the output if it is that.
+func (v *Viewer) takeLocked(p []byte) (n int, lost uint64, next step) {
+	t := v.t
+	rows, cols := t.sizeLocked()
+	framed := v.hasWindow() && (v.rows != rows || v.cols != cols)
+	switch {
+	case v.stale || framed != v.framed:
+		v.framed = framed
+		v.shows = nil
+		return 0, 0, isPainted
+	case framed && (v.at != t.log.end || v.of != [2]uint16{rows, cols}):
+		return 0, 0, isPainted
+	case v.at < t.log.start && v.hasWindow():
+		lost = t.log.end - v.at
+		v.at, v.stale = t.log.end, true
+		t.lostLocked(v, lost)
+		return 0, lost, toldLoss
+	case v.at < t.log.end:
+		if v.at < t.log.start {
+			lost = t.log.start - v.at
+			v.at = t.log.start
+			t.lostLocked(v, lost)
+		}
+		n = t.log.copy(p, v.at)
+		v.at += uint64(n)
+		return n, lost, givesOutput
+	case t.ended:
+		return 0, 0, hearsEnd
 	}
-	return n, lost, v.finished
+	t.asleep = append(t.asleep, v.wake)
+	return 0, 0, waits
+}
+
+func (t *Terminal) lostLocked(v *Viewer, n uint64) {
+	v.lost += n
+	t.lost += n
+	t.hub.lost.Add(n)
+}
+
+// paint has the viewer painted what is on the screen.
+func (v *Viewer) paint() {
+	t := v.t
+	t.mu.Lock()
+	rows, cols, history := v.rows, v.cols, v.stale && v.history
+	v.of[0], v.of[1] = t.sizeLocked()
+	v.stale, v.history = false, false
+	framed := v.framed
+	t.mu.Unlock()
+	var p painted
+	if history {
+		p = t.paintAll(rows, cols, framed)
+	} else {
+		p = t.paint(rows, cols, framed, v.shows, v.tired(muchOutput))
+	}
+	t.mu.Lock()
+	v.at = p.at
+	t.mu.Unlock()
+	v.shows, v.rest = p.to, p.paint
+	if v.readOnly {
+		v.filter = screen.Filter{}
+		v.rest = v.filter.Append(nil, p.paint)
+	}
+	v.tire(muchOutput)
+	if until := time.Now().Add(frameTime); framed && until.After(v.until) {
+		v.until = until
+	}
+}
+
+// tired is how long the viewer rests after n bytes.
+func (v *Viewer) tired(n int) time.Duration {
+	others := time.Duration(v.t.watching.Load() - 1)
+	if others <= 0 || v.lossless {
+		return 0
+	}
+	if n >= muchOutput {
+		return min(others*restMuch, restMost)
+	}
+	return min(others*restLittle, restMost)
+}
+
+func (v *Viewer) tire(n int) {
+	if d := v.tired(n); d > 0 {
+		v.until = time.Now().Add(d)
+	}
+}
+
+// pause waits until the viewer has rested.
+func (v *Viewer) pause(ctx context.Context) error {
+	select {
+	case <-v.kicked:
+		return ErrKicked
+	default:
+	}
+	if v.until.IsZero() {
+		return nil
+	}
+	left := time.Until(v.until)
+	v.until = time.Time{}
+	if left <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-v.t.done: // what is left is given out without delay
+		return nil
+	case <-v.kicked:
+		return ErrKicked
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// fullLocked tells whether an owner has enough to read.
+func (v *Viewer) fullLocked() bool {
+	return !v.framed && v.t.log.end-v.at >= uint64(min(ownerLimit, v.t.log.max/2))
 }
 
 // Write types p into the terminal and returns when all of it is taken, ctx is done, or
-// the terminal has ended. A read-only viewer gets ErrReadOnly.
+// the terminal has ended. A read-only viewer gets ErrReadOnly, and ErrTaken who may not
+// type because another viewer took the input for itself.
 func (v *Viewer) Write(ctx context.Context, p []byte) error {
 	if v.readOnly {
 		return ErrReadOnly
 	}
-	v.t.noteInput(p)
-	return v.t.typeAll(ctx, p)
+	t := v.t
+	if t.taken(v) {
+		return ErrTaken
+	}
+	t.noteInput(p)
+	if v.act() {
+		t.fit(nil)
+	}
+	return t.typeAll(ctx, p)
 }
 
-// Resize tells the size of the viewer's window, which becomes that of a terminal that
-// ptsns opened: the latest viewer to say so decides. The size of a terminal opened
-// inside is its opener's, and a read-only viewer changes none.
+// act notes that the viewer did something, and tells whether it was not the latest to.
+func (v *Viewer) act() bool {
+	t := v.t
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if v.active == t.hub.lastActive.Load() {
+		return false
+	}
+	v.active = t.hub.lastActive.Add(1)
+	return true
+}
+
+// Resize tells the size of the viewer's window, which may change that of a terminal
+// that ptsns opened: see Sizing. The size of a terminal opened inside is its opener's,
+// and a read-only viewer changes none.
 func (v *Viewer) Resize(rows, cols uint16) {
-	if v.sizes() {
-		v.t.setSize(rows, cols)
-	}
+	v.act()
+	v.t.fit(func() {
+		v.rows, v.cols = rows, cols
+		v.t.wakeLocked()
+	})
 }
 
-// sizes tells whether the viewer's window decides the terminal's size.
-func (v *Viewer) sizes() bool { return v.t.owned && !v.readOnly }
-
-// Close leaves the terminal. An owner that leaves no longer sets the pace.
+// Close leaves the terminal. An owner that leaves no longer sets the pace, and who took
+// the input for itself gives it back.
 func (v *Viewer) Close() {
-	v.t.mu.Lock()
-	delete(v.t.viewers, v)
-	v.t.watched.Store(len(v.t.viewers) > 0)
-	if v.t.owner == v {
-		v.t.owner = nil
+	if v.leave() {
+		v.t.hub.events.Add(EventLeft, v.t.index, v.who.String())
 	}
-	v.t.mu.Unlock()
+	v.t.fit(nil)
 	v.t.release()
+}
+
+// leave takes the viewer out; false when it was out already.
+func (v *Viewer) leave() bool {
+	t := v.t
+	t.mu.Lock()
+	_, in := t.viewers[v]
+	delete(t.viewers, v)
+	t.watching.Store(int32(len(t.viewers)))
+	if t.owner == v {
+		t.owner = nil
+	}
+	if t.sole == v {
+		t.sole = nil
+	}
+	last := len(t.viewers) <= 1
+	t.mu.Unlock()
+	if last {
+		t.painting.Lock()
+		t.painted = nil
+		t.painting.Unlock()
+	}
+	return in
+}
+
+// Kick sends the viewer of that number away: its Next returns ErrKicked.
+// It tells whether there was one.
+func (h *Hub) Kick(id uint64) bool {
+	for _, t := range h.Terminals() {
+		t.mu.Lock()
+		var found *Viewer
+		for v := range t.viewers {
+			if v.id == id {
+				found = v
+			}
+		}
+		t.mu.Unlock()
+		if found != nil && found.leave() {
+			close(found.kicked)
+			h.events.Add(EventKicked, t.index, found.who.String())
+			t.fit(nil)
+			t.release()
+			return true
+		}
+	}
+	return false
 }

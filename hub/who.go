@@ -3,6 +3,7 @@ package hub
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -12,6 +13,18 @@ type Who struct {
 	Name string `json:"name,omitempty"` // who they are there: a user, a key, a web user
 	UID  int    `json:"uid"`            // of the process that asks for them
 	PID  int    `json:"pid"`            // likewise
+}
+
+// String is who it is in a word or two, for people.
+func (w Who) String() string {
+	s := w.Name
+	if s == "" {
+		s = "uid " + strconv.Itoa(w.UID)
+	}
+	if w.Door != "" && w.Door != "local" {
+		s = w.Door + " " + s
+	}
+	return s
 }
 
 // ViewerInfo is one viewer in a list of them.
@@ -33,7 +46,8 @@ func (t *Terminal) Viewers() []ViewerInfo {
 	defer t.mu.Unlock()
 	list := make([]ViewerInfo, 0, len(t.viewers))
 	for v := range t.viewers {
-		list = append(list, ViewerInfo{ID: v.id, Who: v.who, ReadOnly: v.readOnly, Owner: v == t.owner, Since: v.since})
+		list = append(list, ViewerInfo{ID: v.id, Who: v.who, ReadOnly: v.readOnly, Owner: v == t.owner, Sole: v == t.sole,
+			Rows: int(v.rows), Cols: int(v.cols), Lost: v.lost, Since: v.since})
 	}
 	slices.SortFunc(list, func(a, b ViewerInfo) int { return cmp.Compare(a.ID, b.ID) })
 	return list

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 	nsexec.Main()
 	if os.Args[0] == "ptsns" && len(os.Args) == 3 && os.Args[1] == "serve-namespace" {
 		if err := Serve(os.Args[2]); err != nil {
-			fmt.Fprintln(os.Stderr, "ptsns:", err)
+			slog.Error("the server failed", "error", err)
 			os.Exit(125)
 		}
 		os.Exit(0)
@@ -33,6 +34,8 @@ func TestMain(m *testing.M) {
 	if os.Geteuid() == 0 && os.Getenv(isolated) == "" {
 		os.Exit(isolate())
 	}
+	// A race detector's process sleeps before it exits, unless told not to.
+	_ = os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")) // the name is good
 	dir, err := os.MkdirTemp("", "parent")
 	if err == nil {
 		err = usePath(dir)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -20,18 +21,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// ErrNoServer is Serve's error in a process that Create did not start.
+var ErrNoServer = errors.New("servers are started by ptsns run")
+
 // Serve is the life of the server of the namespace called name, from what the process
 // inherited to the removal of the namespace's entry. It is for main of the program that
 // Create starts, with "serve-namespace NAME" as its arguments; nsexec.Main must have been
-// called. What goes wrong before the namespace is there goes to whoever creates it; what
-// goes wrong later is returned, and stderr, which is the log, takes the rest. SIGTERM
-// ends the namespace.
+// called. What goes wrong before the namespace is there goes to whoever creates it, too.
+// SIGTERM ends the namespace.
+//
+// Standard error is the namespace's log (rundir.Entry's Log). From the moment that it is
+// certain that this process is a server, package slog's default logger writes there, a
+// line of JSON for each record, and so does package log, as warnings. What Serve returns
+// is the caller's to log there. Lines below warnings are about an ordinary life: clean-up
+// does not show them as a server's last words.
 func Serve(name string) error {
 	in, err := takeInherited()
 	if err != nil {
-		return fmt.Errorf("%w: servers are started by ptsns run", err)
+		return err
 	}
 	defer in.status.Close()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("namespace", name))
+	slog.SetLogLoggerLevel(slog.LevelWarn) // such as net/http's
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	ns, entry, l, err := in.open(name)
@@ -41,6 +52,7 @@ func Serve(name string) error {
 	if err := in.say(serverStatus{Ready: true, Note: ns.Note()}); err != nil {
 		ns.End() // the client has gone, and its connection with it
 	}
+	slog.Info("serving", "pid", os.Getpid(), "note", ns.Note())
 	err = control.Serve(ctx, ns, in.conn, l)
 	if left := ns.Err(); left != nil {
 		return errors.Join(err, left) // the next command tries again
@@ -61,7 +73,7 @@ type inherited struct {
 func takeInherited() (in inherited, err error) {
 	for fd := fdControl; fd <= fdLock; fd++ {
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
-			return in, fmt.Errorf("fd %d was not inherited: %w", fd, err)
+			return in, fmt.Errorf("fd %d was not inherited: %w: %w", fd, err, ErrNoServer)
 		}
 	}
 	f := os.NewFile(fdControl, "control")

@@ -3,7 +3,9 @@
 package rundir
 
 import (
+	"encoding/json"
 	"io"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"unicode"
@@ -15,7 +17,8 @@ const (
 )
 
 // lastWords is the line of a dead server's log that says most about its end: the
-// last that a Go crash starts with, else the last one.
+// last that a Go crash starts with, else the last one. Of lines in JSON (slog's), those
+// below warnings tell of its life, and do not count.
 func (h *held) lastWords(name string) string {
 	f, err := openRegular(h.dir, filepath.Join(name, "log"))
 	if err != nil {
@@ -31,7 +34,7 @@ func (h *held) lastWords(name string) string {
 	}
 	last, crash := "", ""
 	for line := range strings.Lines(string(data)) {
-		line = printable(line)
+		line = printable(plain(line))
 		if strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal error:") {
 			crash = line
 		}
@@ -43,6 +46,26 @@ func (h *held) lastWords(name string) string {
 		return crash
 	}
 	return last
+}
+
+// plain is a line of the log as people read it: one in JSON comes down to what went
+// wrong, and to nothing when it says that nothing did.
+func plain(line string) string {
+	var record struct {
+		Level *slog.Level `json:"level"`
+		Msg   *string     `json:"msg"`
+		Error string      `json:"error"`
+	}
+	if json.Unmarshal([]byte(line), &record) != nil || record.Level == nil || record.Msg == nil {
+		return line
+	}
+	switch {
+	case *record.Level < slog.LevelWarn:
+		return ""
+	case record.Error == "":
+		return *record.Msg
+	}
+	return *record.Msg + ": " + record.Error
 }
 
 // printable is line as it may be shown on a terminal, cut to maxLogLine bytes.

@@ -73,6 +73,13 @@ func TestLastWords(t *testing.T) {
 		{"crash", "start\npanic: runtime error: index out of range\n\ngoroutine 1 [running]:\nmain.main()\n", "panic: runtime error: index out of range"},
 		{"escapes", "a\x1b[2Jb\xffc\n", "a [2Jb c"},
 		{"long line", strings.Repeat("é", 1000), strings.Repeat("é", maxLogLine/2)},
+		{"ordinary life", "one\n" + `{"time":"2026-05-01T12:00:00Z","level":"INFO","msg":"serving"}` + "\n", "one"},
+		{"debugging alone", `{"level":"DEBUG-4","msg":"x"}`, ""},
+		{"warning", `{"level":"WARN","msg":"no\u001b[2Jthing","namespace":"vs1"}` + "\n" + `{"level":"INFO","msg":"later"}`, "no [2Jthing"},
+		{"error", "x\n" + `{"level":"ERROR+2","msg":"ended","error":"no \"room\""}` + "\n", `ended: no "room"`},
+		{"crash after JSON", "panic: x\n" + `{"level":"ERROR","msg":"ended"}`, "panic: x"},
+		{"other JSON", `{"level":"high"}`, `{"level":"high"}`},
+		{"half a line", `{"level":"ERROR","msg":"en`, `{"level":"ERROR","msg":"en`},
 		{"long log", strings.Repeat("x\n", maxLog) + "end\n", "end"},
 	} {
 		if err := os.WriteFile(filepath.Join(d.Path(), "vs1", "log"), []byte(tt.log), 0o600); err != nil {

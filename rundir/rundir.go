@@ -9,7 +9,7 @@
 //	    record.json           who the server is and how to find what lives inside
 //	    socket                the control socket, 0600
 //	    pts                   the instance, mounted for the parent (root only)
-//	    log                   the server's stderr
+//	    log                   the server's stderr: lines of JSON, and crashes
 //	RUNTIME/.systems/         the same for systems of virtual instances
 //
 // A namespace is alive exactly as long as somebody holds the flock on its lock

@@ -139,3 +139,30 @@ func TestSizes(t *testing.T) {
 		same(t, "repaint", s, repainted(s))
 	}
 }
+
+// A thousand terminals with nothing to do but the shell's prompt.
+func TestIdleMemory(t *testing.T) {
+	prompt := "\x1b[?2004h\x1b]0;user@host: ~/project\a\x1b[01;32muser@host\x1b[00m:\x1b[01;34m~/project\x1b[00m$ make check\r\n"
+	for _, c := range []struct {
+		name  string
+		lines int
+		most  int64
+	}{
+		{"20 prompts", 20, 40 << 10},
+		{"20 prompts, and 200 in the history", 220, 72 << 10},
+	} {
+		screens := make([]*Screen, 1000)
+		output := []byte(strings.Repeat(prompt, c.lines))
+		before := heap()
+		for i := range screens {
+			screens[i] = New(24, 80, Options{})
+			screens[i].Write(output)
+		}
+		each := (heap() - before) / int64(len(screens))
+		t.Logf("%s: %d bytes", c.name, each)
+		if each > c.most {
+			t.Errorf("%s: %d bytes a screen, want at most %d", c.name, each, c.most)
+		}
+		runtime.KeepAlive(screens)
+	}
+}

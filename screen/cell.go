@@ -118,6 +118,16 @@ func (s *store) appendText(b []byte, c cell) []byte {
 	return utf8.AppendRune(b, rune(c.text))
 }
 
+// firstRune is the first code point of a cell.
+func (s *store) firstRune(c cell) rune {
+	if c.text&clusterBit == 0 {
+		return rune(c.text)
+	}
+	k := &s.clusters[c.text&^clusterBit]
+	r, _ := utf8.DecodeRune(k.b[:k.n])
+	return r
+}
+
 // lastRune is the last code point of a cell.
 func (s *store) lastRune(c cell) rune {
 	if c.text&clusterBit == 0 {

@@ -5,6 +5,12 @@
 //	s.Write(output)                       // all of it, in any pieces
 //	viewer.Write(s.Repaint(24, 80, true)) // and from then on the output itself
 //
+// A viewer whose terminal has another size cannot be given the output. It gets Frames: what
+// changes its terminal from what it was last painted with.
+//
+// Output that nobody looks at need not be parsed at once, and a flood of it not at all: see
+// Plain, Skippable and Skip.
+//
 // It knows what programs of today use: colours to 24 bits, styles of underlines, hyperlinks,
 // wide and combining characters, both screens, margins on all four sides, tab stops,
 // character sets, titles, and the modes that change what keys and the mouse send. It is not
@@ -33,7 +39,7 @@
 // there is an alternate screen only while it is shown. What does not fit into a cell is kept
 // beside it and swept: at most 16,384 clusters of 47 bytes, as many underline colours and links, and
 // 256 KiB of link targets. The scrollback is bytes that paint its lines, grown as it fills to
-// Options.HistoryBytes. An unfinished sequence is kept up to 4 KiB. Sizes are clipped to
+// Options.HistoryBytes. A Frame is 8 bytes a line. An unfinished sequence is kept up to 4 KiB. Sizes are clipped to
 // 512 by 1024 and to 131,072 cells, so that no sequence takes long.
 //
 // # Why none of those there are

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 )
@@ -8,12 +9,17 @@ import (
 // maxLineScratch is how much of a line's painting stays allocated for the next.
 const maxLineScratch = 4096
 
+var joiner = []byte(string(rune(zeroWidthJoiner)))
+
 // painter writes cells as the sequences that paint them.
 type painter struct {
 	buf    []byte
 	pen    cell  // what the terminal has in force
 	link   int32 // the hyperlink that is open
-	column int   // > 0: where column 0 of a row is, to go there behind uncertain characters
+	places bool  // behind uncertain characters, say the column
+	column int   // where column 0 of a row is then
+	drops  bool  // a joiner at the end of a character, with which terminals take the next
+	erases bool  // what is left of a line's old text, and that it went on in the next
 }
 
 func (p *painter) begin() { p.buf, p.pen, p.link = p.buf[:0], cell{}, 0 }
@@ -83,13 +89,39 @@ func (p *painter) row(s *store, r *row, cols int, flowed, goesOn bool) int {
 	if goesOn {
 		n = cols
 	}
-	p.cells(s, r, 0, n)
-	if n < cols && shaded {
+	last := n
+	if p.erases && n == cols && !goesOn {
+		last = r.lastCharacter(n)
+	}
+	p.cells(s, r, 0, last)
+	if n < cols && (shaded || p.erases) {
+		p.settle(r, n)
 		p.setPen(s, cell{bg: fill})
 		p.add("\x1b[K")
 	}
+	if last < n {
+		if last > 0 || !flowed { // otherwise the cursor is still in the line before
+			p.add("\x1b[K")
+		}
+		p.cells(s, r, last, n)
+	}
 	p.setPen(s, cell{})
 	return n
+}
+
+// lastCharacter is the column of the character that ends before column n.
+func (r *row) lastCharacter(n int) int {
+	if n > 1 && r.at(n-1).attr&spacer != 0 {
+		return n - 2
+	}
+	return n - 1
+}
+
+// settle says the column n behind a character of which terminals disagree on the width.
+func (p *painter) settle(r *row, n int) {
+	if p.places && n > 0 && uncertain(r.at(r.lastCharacter(n)).text) {
+		p.seq("G", p.column+n)
+	}
 }
 
 // plainRow paints the text of a row alone.
@@ -124,7 +156,10 @@ func (p *painter) cells(s *store, r *row, from, to int) {
 			continue
 		}
 		p.buf = s.appendText(p.buf, c)
-		if p.column > 0 && uncertain(c.text) {
+		if p.drops {
+			p.buf = bytes.TrimSuffix(p.buf, joiner)
+		}
+		if p.places && uncertain(c.text) {
 			if next := x + 1 + int(c.attr&wide)/int(wide); next < to {
 				p.seq("G", p.column+next)
 			}

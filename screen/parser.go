@@ -105,6 +105,9 @@ func (p *parser) kept() bool {
 	return p.ncarry > 0 && utf8.FullRune(p.carry[:p.ncarry])
 }
 
+// resting says that nothing has begun whose end is still to come.
+func (p *parser) resting() bool { return p.state == ground && p.ncarry == 0 }
+
 // carried goes on with the character whose beginning was kept.
 func (p *parser) carried(b []byte) (int, action) {
 	n := 0

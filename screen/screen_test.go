@@ -132,7 +132,11 @@ func TestRepaintElsewhere(t *testing.T) {
 		rows, cols int
 		want       string
 	}{
-		{8, 30, "first\n日本語日本語日本語日\nthree\nfour\nfive\nsix"},
+		{8, 30, "first               │\n日本語日本語日本語日│\nthree               │\nfour                │\n" +
+			"five                │\nsix                 │\n────────────────────┘"},
+		{7, 20, "first\n日本語日本語日本語日\nthree\nfour\nfive\nsix\n────────────────────"},
+		{6, 21, "first               │\n日本語日本語日本語日│\nthree               │\nfour                │\n" +
+			"five                │\nsix                 │"},
 		{6, 9, "first\n日本語日\nthree\nfour\nfive\nsix"}, // half of the fifth is blank
 		{3, 20, "four\nfive\nsix"},
 		{1, 2, "x"},
@@ -214,5 +218,19 @@ func TestSnapshotJSON(t *testing.T) {
 		`"saved":{"row":0,"col":0,"pen":{},"charsets":"BBBB0"},"history":0}`
 	if string(b) != want {
 		t.Errorf("got  %s\nwant %s", b, want)
+	}
+}
+
+// Terminals leave out sequences with many parameters, tmux those of more than 64 bytes.
+func TestRepaintSequencesAreShort(t *testing.T) {
+	s := New(5, 20, Options{})
+	s.Write([]byte("\x1b[?1;5;12h\x1b[?45;66;1004;1007h\x1b[?2004;2027;2031;2048;1003;1006h"))
+	var p parser
+	for b := s.Repaint(5, 20, false); len(b) > 0; {
+		n, a := p.next(b)
+		b = b[n:]
+		if params := len(p.appendParams(nil)); a == actCSI && (params > 63 || p.count() > 16) {
+			t.Errorf("%d parameters of %d bytes before %c", p.count(), params, p.final)
+		}
 	}
 }

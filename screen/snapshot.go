@@ -258,3 +258,6 @@ func stripped(line []byte) string {
 	}
 	return string(b)
 }
+
+// Title is the title that the program set.
+func (s *Screen) Title() string { return s.title }

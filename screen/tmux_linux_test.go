@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -148,6 +149,32 @@ func TestTmuxRepaint(t *testing.T) {
 			}
 			compare(t, x, x.show(file, rows, cols), s, name)
 		})
+	}
+}
+
+// Frames look on tmux as they do here, on larger and on smaller terminals.
+func TestTmuxFrame(t *testing.T) {
+	x := startTmux(t)
+	for name, b := range outputs(t) {
+		for _, more := range []int{-7, 3} {
+			t.Run(fmt.Sprint(name, more), func(t *testing.T) {
+				rows, cols := sizeOf(t, name)
+				s, viewer := New(rows, cols, Options{}), New(rows+more, cols+2*more, Options{})
+				var f *Frame
+				var frame, painted []byte
+				for piece := range slices.Chunk(b, 1+len(b)/5) {
+					s.Write(piece)
+					frame, f = s.Frame(f, viewer.rows, viewer.cols)
+					painted = append(painted, frame...)
+				}
+				viewer.Write(painted)
+				file := filepath.Join(t.TempDir(), "painted")
+				if err := os.WriteFile(file, painted, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				compare(t, x, x.show(file, viewer.rows, viewer.cols), viewer, name)
+			})
+		}
 	}
 }
 

@@ -70,8 +70,13 @@ func (n *Namespace) Start(spec Spec) (*Process, error) {
 }
 
 func (n *Namespace) start(spec Spec) (*Process, error) {
+	sizing, err := hub.ParseSizing(spec.Size)
+	if err != nil {
+		return nil, err
+	}
 	ptm, err := n.instance.OpenPTM(nil, unix.O_RDWR)
 	if err != nil {
+		n.noteOpen(err, "ptsns")
 		return nil, fmt.Errorf("opening a terminal: %w", err)
 	}
 	if err := prepare(ptm, spec); err != nil {
@@ -79,6 +84,7 @@ func (n *Namespace) start(spec Spec) (*Process, error) {
 	}
 	p := &Process{exited: make(chan struct{})}
 	p.Terminal, p.Owner = n.hub.Own(ptm, ptm.Index(), hub.Opener{PID: os.Getpid(), Comm: procfs.Comm(os.Getpid())}, spec.Attach, spec.Who)
+	p.Terminal.SetSizing(sizing)
 	n.mu.Lock()
 	n.processes[p.Terminal] = p
 	n.mu.Unlock()
@@ -127,6 +133,7 @@ func prepare(ptm *kpts.PTM, spec Spec) error {
 // ended is called once the program is reaped. Its terminal goes when its output is out.
 func (n *Namespace) ended(p *Process, s syscall.WaitStatus) {
 	p.status = s
+	p.Terminal.SetExit(p.code())
 	close(p.exited)
 	go func() {
 		p.Terminal.Finish()
@@ -155,10 +162,15 @@ func (p *Process) Wait(ctx context.Context) (code int, err error) {
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
+	return p.code(), nil
+}
+
+// code is the exit status as shells give it.
+func (p *Process) code() int {
 	if p.status.Signaled() {
-		return 128 + int(p.status.Signal()), nil
+		return 128 + int(p.status.Signal())
 	}
-	return p.status.ExitStatus(), nil
+	return p.status.ExitStatus()
 }
 
 // Signal sends sig to the terminal's foreground process group, and to the program when

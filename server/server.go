@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -51,7 +52,7 @@ type Config struct {
 	Root     string `json:"root,omitempty"`
 	PidNS    bool   `json:"pid_ns,omitempty"`
 
-	History     int    `json:"history"`    // bytes of output, and of scrollback, that each terminal keeps at most; 0 is the default, 1 MiB
+	History     int    `json:"history"`    // bytes of output, and of scrollback, that each terminal keeps at most; 0 is the default, 1 MiB; less than 0 next to none
 	RecordDir   string `json:"record_dir"` // record every terminal into a file here; "" for none
 	RecordInput bool   `json:"record_input"`
 	RecordV2    bool   `json:"record_v2"` // asciicast v2 in place of v3
@@ -72,13 +73,17 @@ type Namespace struct {
 	created  time.Time          //
 	changed  chan struct{}      // one slot: look whether it is time to end
 
+	recordings recordings
+	refused    atomic.Uint64 // opens of ptmx that failed for want of room
+
 	naming sync.Mutex // held while an opener is named; hub locks come after it
 
 	mu        sync.Mutex
-	processes map[*hub.Terminal]*Process // guarded by mu; programs that have not ended
-	first     *Process                   // guarded by mu
-	starting  int                        // guarded by mu: programs being started
-	ending    bool                       // guarded by mu
+	processes map[*hub.Terminal]*Process             // guarded by mu; programs that have not ended
+	first     *Process                               // guarded by mu
+	starting  int                                    // guarded by mu: programs being started
+	ending    bool                                   // guarded by mu
+	stops     map[*hub.Terminal]map[string]recording // guarded by mu; what Record began, by file
 
 	end  chan struct{} // closed to begin the end
 	once sync.Once     // closes end
@@ -92,7 +97,10 @@ type Namespace struct {
 func New(cfg Config, entry *rundir.Entry) (_ *Namespace, err error) {
 	n := &Namespace{cfg: cfg, entry: entry, created: time.Now(), changed: make(chan struct{}, 1),
 		processes: make(map[*hub.Terminal]*Process), end: make(chan struct{}), done: make(chan struct{})}
-	n.hub = hub.New(n.look)
+	if err := n.openRecordDir(); err != nil {
+		return nil, err
+	}
+	n.hub = hub.New(hub.Options{Ended: n.look, History: cfg.History, Record: n.recordNew})
 	n.sup, err = nsexec.Start(nsexec.Config{
 		Name: cfg.Name, Marker: entry.Marker(), Options: cfg.Options, SharePts: cfg.SharePts,
 		Ptmx: nsexec.Ptmx(cfg.Ptmx), Root: cfg.Root, PIDNS: cfg.PidNS, UserNS: os.Geteuid() != 0,
@@ -225,6 +233,7 @@ func (n *Namespace) tearDown() {
 	for _, t := range n.hub.Terminals() {
 		_ = t.Close() // closed meanwhile is as well
 	}
+	n.closeRecordings()
 	if n.loop != nil {
 		_ = n.loop.Close() // its eventfd takes the write
 	}
@@ -262,6 +271,21 @@ func (n *Namespace) Terminal(index int) (*hub.Terminal, error) {
 		}
 	}
 	return nil, ErrNoTerminal
+}
+
+// Events are what happened to the terminals.
+func (n *Namespace) Events() *hub.Events { return n.hub.Events() }
+
+// Kick sends the viewer of that number away; false when there is none.
+func (n *Namespace) Kick(id uint64) bool { return n.hub.Kick(id) }
+
+// noteOpen counts an open of ptmx that failed because there is no room for another
+// terminal.
+func (n *Namespace) noteOpen(err error, opener string) {
+	if errors.Is(err, unix.ENOSPC) {
+		n.refused.Add(1)
+		n.hub.Events().Add(hub.EventRefused, -1, opener)
+	}
 }
 
 // Process is the program that ptsns started on t, nil when t was opened inside.

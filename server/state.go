@@ -67,6 +67,9 @@ func (n *Namespace) State() State {
 		s.InitPID = n.first.PID
 	}
 	n.mu.Unlock()
+	totals := n.hub.Totals()
+	s.Opened, s.BytesIn, s.BytesOut, s.BytesLost = totals.Opened, totals.In, totals.Out, totals.Lost
+	s.Refused = n.refused.Load()
 	nodes, err := n.instance.Nodes()
 	if err != nil {
 		return s // the instance is going
@@ -107,7 +110,8 @@ func describe(row *Terminal, t *hub.Terminal) {
 	rows, cols := t.Size()
 	row.Rows, row.Cols = int(rows), int(cols)
 	counts := t.Counts()
-	row.Viewers, row.BytesIn, row.BytesOut = t.Viewers(), counts.In, counts.Out
+	row.Viewers, row.BytesIn, row.BytesOut, row.BytesLost = t.Viewers(), counts.In, counts.Out, counts.Lost
+	row.Title, row.Recordings = t.Title(), t.Recordings()
 	opener := t.Opener()
 	row.Opener = Proc{opener.PID, opener.Comm}
 	if comm := procfs.Comm(opener.PID); comm != "" {

@@ -16,6 +16,7 @@ type tap struct{ n *Namespace }
 func (p tap) OpenPtmx(c pts.Caller, flags int) (pts.End, error) {
 	ptm, err := p.n.instance.OpenPTM(c, flags)
 	if err != nil {
+		p.n.noteOpen(err, procfs.Comm(c.PID()))
 		return nil, err
 	}
 	t := p.n.hub.Tap(ptm, ptm.Index(), hub.Opener{PID: c.PID()})

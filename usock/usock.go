@@ -67,21 +67,29 @@ func shorten(path string) (short string, done func(), err error) {
 // MayEnter tells whether the process at the other end of c ran as our user or as
 // root when it connected. When the kernel does not say, nobody may.
 func MayEnter(c net.Conn) bool {
+	uid, _, ok := Peer(c)
+	return ok && (uid == 0 || uid == os.Geteuid())
+}
+
+// Peer asks the kernel who is at the other end of c: the effective user id and the pid,
+// in our namespaces, of the process that connected, or, for one that connected, of the
+// one that listens. ok is false when the kernel does not say.
+func Peer(c net.Conn) (uid, pid int, ok bool) {
 	sc, ok := c.(syscall.Conn)
 	if !ok {
-		return false
+		return 0, 0, false
 	}
 	raw, err := sc.SyscallConn()
 	if err != nil {
-		return false
+		return 0, 0, false
 	}
 	var cred *unix.Ucred
 	if cerr := raw.Control(func(fd uintptr) {
 		cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	}); cerr != nil || err != nil {
-		return false
+		return 0, 0, false
 	}
-	return cred.Uid == 0 || cred.Uid == uint32(os.Geteuid())
+	return int(cred.Uid), int(cred.Pid), true
 }
 
 // Pair makes a connection, the other end of which is for a child process to inherit.

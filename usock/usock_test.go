@@ -3,6 +3,7 @@
 package usock
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,11 +29,23 @@ func TestListen(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		} else {
+			if uid, pid, ok := Peer(c); uid != os.Geteuid() || pid != os.Getpid() || !ok {
+				t.Errorf("the peer is %d, %d, %v, want ourselves", uid, pid, ok)
+			}
 			_ = c.Close()
 		}
 		_ = l.Close()
 		if _, err := os.Lstat(socket); err != nil {
 			t.Errorf("the socket went with its listener: %v", err)
 		}
+	}
+}
+
+func TestPeerOfNothing(t *testing.T) {
+	a, b := net.Pipe()
+	defer a.Close()
+	defer b.Close()
+	if _, _, ok := Peer(a); ok || MayEnter(a) {
+		t.Error("a pipe has a peer")
 	}
 }

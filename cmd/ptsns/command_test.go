@@ -67,12 +67,15 @@ func TestRunConfig(t *testing.T) {
 		cfg  server.Config
 		rest []string
 	}{
-		{"", server.Config{Options: def}, nil},
-		{"ls -l", server.Config{Options: def}, []string{"ls", "-l"}},
-		{"-- ls --name x", server.Config{Options: def}, []string{"ls", "--name", "x"}},
-		{"-o mode=600 -omax=4,ptmxmode=0 -- a", server.Config{Options: def + ",mode=600,max=4,ptmxmode=0"}, []string{"a"}},
-		{"--share-pts --pid a", server.Config{SharePts: true, PidNS: true}, []string{"a"}},
-		{"--ptmx=symlink --root /x/../y -d a", server.Config{Options: def, Ptmx: "symlink", Root: "/y"}, []string{"a"}},
+		{"", server.Config{History: 1 << 20, Options: def}, nil},
+		{"ls -l", server.Config{History: 1 << 20, Options: def}, []string{"ls", "-l"}},
+		{"-- ls --name x", server.Config{History: 1 << 20, Options: def}, []string{"ls", "--name", "x"}},
+		{"-o mode=600 -omax=4,ptmxmode=0 -- a", server.Config{History: 1 << 20, Options: def + ",mode=600,max=4,ptmxmode=0"}, []string{"a"}},
+		{"--history 64k --record /x/../tmp --record-input --record-v2 a", server.Config{Options: def, History: 64 << 10,
+			RecordDir: "/tmp", RecordInput: true, RecordV2: true}, []string{"a"}},
+		{"--history 0 a", server.Config{Options: def, History: -1}, []string{"a"}},
+		{"--share-pts --pid a", server.Config{History: 1 << 20, SharePts: true, PidNS: true}, []string{"a"}},
+		{"--ptmx=symlink --root /x/../y -d a", server.Config{History: 1 << 20, Options: def, Ptmx: "symlink", Root: "/y"}, []string{"a"}},
 	}
 	for _, tt := range tests {
 		cfg, rest, err := parseRun(strings.Fields(tt.args)...)

@@ -25,6 +25,7 @@ func newRootCommand() *cobra.Command {
 		newExecCommand(),
 		newAttachCommand(),
 		newLsCommand(),
+		newTopCommand(),
 		newPathCommand(),
 		newRmCommand(),
 		newMountCommand(),

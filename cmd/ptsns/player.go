@@ -29,6 +29,8 @@ type player struct {
 	terminal   bool   // out is one
 	rows, cols uint16 // its window; 0, 0: not known
 	note       string // what the viewer should know about sizes
+	gaps       int    // of the recording so far
+	missing    int64  // bytes of output in them
 
 	filter cast.Filter
 	buf    []byte
@@ -69,6 +71,10 @@ func (p *player) play() error {
 		}
 		if rows, cols, ok := e.Size(); ok {
 			p.noteSize(rows, cols)
+		}
+		if n, ok := e.Missing(); ok && n > 0 {
+			p.gaps++
+			p.missing += n
 		}
 		if e.Code != cast.Output {
 			continue
@@ -182,6 +188,17 @@ func (p *player) noteSize(rows, cols int) {
 		return
 	}
 	p.note = fmt.Sprintf("recorded at %dx%d, shown at %dx%d: lines fall elsewhere than they did", rows, cols, p.rows, p.cols)
+}
+
+// gapNote is what the viewer should know about gaps, "" for nothing.
+func (p *player) gapNote() string {
+	switch p.gaps {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("%d bytes of output are missing in the recording, in one place: its recorder fell behind", p.missing)
+	}
+	return fmt.Sprintf("%d bytes of output are missing in the recording, in %d places: its recorder fell behind", p.missing, p.gaps)
 }
 
 // broken says what becomes of us when stdout fails.

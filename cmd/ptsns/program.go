@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ptsns/ptsns/hub"
 	"github.com/ptsns/ptsns/server"
 	"github.com/spf13/pflag"
 )
@@ -14,11 +15,13 @@ type programFlags struct {
 	env  []string
 	dir  string
 	keys string
+	size string
 }
 
 func (f *programFlags) add(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&f.env, "env", "e", nil, "set `K=V` in the program's environment (repeatable)")
 	flags.StringVarP(&f.dir, "workdir", "w", "", "start the program in `DIR`")
+	flags.StringVar(&f.size, "size", "latest", "whose window the terminal's size follows, `WHOSE`: latest, largest, smallest or fixed")
 	addDetachKeys(flags, &f.keys)
 }
 
@@ -33,7 +36,10 @@ func (f *programFlags) spec(argv []string) (server.Spec, error) {
 			return server.Spec{}, usagef("-e %q: want K=V", kv)
 		}
 	}
-	spec := server.Spec{Argv: argv, Env: mergeEnv(os.Environ(), f.env)}
+	if _, err := hub.ParseSizing(f.size); err != nil {
+		return server.Spec{}, usageError{err}
+	}
+	spec := server.Spec{Argv: argv, Env: mergeEnv(os.Environ(), f.env), Size: f.size}
 	if f.dir != "" {
 		dir, err := filepath.Abs(f.dir)
 		if err != nil {

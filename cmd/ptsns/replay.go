@@ -21,7 +21,8 @@ ctrl-c ends.
 Only what draws is shown: sequences that ask the terminal something, change its
 keys, or reach its clipboard are left out, and its modes are as before at the end.
 The window is not resized. Where the recorded terminal was larger, lines fall
-elsewhere than they did; replay says so. Input is not shown.
+elsewhere than they did; replay says so. Input is not shown. At the end replay says
+how much output is missing, if the recorder had to leave some out.
 
 Into a pipe or file goes the same; --speed 0 does not wait.`
 
@@ -75,7 +76,9 @@ func replayFile(path string, speed, idle float64) (err error) {
 	}
 	o := newOuter()
 	if !o.out {
-		return p.finish(p.play())
+		err := p.finish(p.play())
+		tell(p.gapNote(), "\n")
+		return err
 	}
 	defer o.restoreOnPanic()
 	signals := make(chan os.Signal, 16)
@@ -104,16 +107,20 @@ func replayFile(path string, speed, idle float64) (err error) {
 	}
 	p.rows, p.cols = o.window()
 	p.noteSize(r.Header().Rows, r.Header().Cols)
-	if p.note != "" {
-		fmt.Fprintf(os.Stderr, "ptsns: replay: %s%s", p.note, o.newline())
-	}
+	tell(p.note, o.newline())
 	p.note = "" // from here on: what no note has told
 	err = p.finish(p.play())
 	o.restore()
-	if p.note != "" {
-		fmt.Fprintf(os.Stderr, "ptsns: replay: %s\n", p.note)
-	}
+	tell(p.note, "\n")
+	tell(p.gapNote(), "\n")
 	return err
+}
+
+// tell says something beside the recording; "" is nothing.
+func tell(note, newline string) {
+	if note != "" {
+		fmt.Fprintf(os.Stderr, "ptsns: replay: %s%s", note, newline)
+	}
 }
 
 // readKeys hands on what is typed, and closes keys when the terminal has gone.

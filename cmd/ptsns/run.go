@@ -42,6 +42,10 @@ type runFlags struct {
 	root     string
 	pid      bool
 	detach   bool
+	history  string
+	record   string
+	input    bool
+	v2       bool
 }
 
 // ptmxKinds are what --ptmx can be.
@@ -75,6 +79,10 @@ func (f *runFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.sharePts, "share-pts", false, "no new instance: the terminals are the parent's own")
 	flags.StringVar(&f.root, "root", "", "make `DIR` the root directory")
 	flags.BoolVar(&f.pid, "pid", false, "a pid namespace too")
+	flags.StringVar(&f.history, "history", "1M", "keep so many `BYTES` of output, and of scrollback, of each terminal (K, M, G; 0 is no scrollback)")
+	flags.StringVar(&f.record, "record", "", "record every terminal into a file of its own in `DIR`, as asciicast v3")
+	flags.BoolVar(&f.input, "record-input", false, "RECORD WHAT IS TYPED, too, unless the terminal does not echo it")
+	flags.BoolVar(&f.v2, "record-v2", false, "record as asciicast v2")
 	flags.BoolVarP(&f.detach, "detach", "d", false, "print the namespace's name and leave the program alone")
 	f.program.add(flags)
 	_ = cmd.RegisterFlagCompletionFunc("ptmx", cobra.FixedCompletions(ptmxKinds, cobra.ShellCompDirectiveNoFileComp)) // fails for flags that are not there
@@ -96,6 +104,24 @@ func (f *runFlags) config() (server.Config, error) {
 	}
 	if !f.sharePts {
 		cfg.Options = strings.Join(append([]string{defaultOptions(gidMapped(ttyGroup))}, f.options...), ",")
+	}
+	history, err := parseBytes(f.history)
+	if err != nil {
+		return server.Config{}, usagef("--history: %w", err)
+	}
+	cfg.History = history
+	if cfg.History == 0 {
+		cfg.History = -1 // 0 is the default there
+	}
+	if f.record == "" && (f.input || f.v2) {
+		return server.Config{}, usagef("--record-input and --record-v2 say how --record DIR records")
+	}
+	if f.record != "" {
+		dir, err := recordDir(f.record)
+		if err != nil {
+			return server.Config{}, err
+		}
+		cfg.RecordDir, cfg.RecordInput, cfg.RecordV2 = dir, f.input, f.v2
 	}
 	if f.root != "" {
 		root, err := filepath.Abs(f.root)
@@ -145,6 +171,9 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) error {
 	srv, note, err := p.Create(cmd.Context(), cfg)
 	if err != nil {
 		return err
+	}
+	if f.input {
+		fmt.Fprintf(cmd.ErrOrStderr(), "ptsns: what is typed on the terminals of %s is recorded in %s, unless they do not echo it\n", srv.Name(), cfg.RecordDir)
 	}
 	if note != "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "ptsns: %s\n", note)

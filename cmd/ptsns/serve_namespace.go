@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"log/slog"
+
 	"github.com/ptsns/ptsns/parent"
 	"github.com/spf13/cobra"
 )
@@ -11,6 +14,13 @@ func newServeNamespaceCommand() *cobra.Command {
 		Short:  "Serve a namespace (started by ptsns run)",
 		Hidden: true,
 		Args:   usage(cobra.ExactArgs(1)),
-		RunE:   func(_ *cobra.Command, args []string) error { return parent.Serve(args[0]) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			err := parent.Serve(args[0])
+			if err == nil || errors.Is(err, parent.ErrNoServer) {
+				return err
+			}
+			slog.Error("the server failed", "error", err)
+			return exitStatus(exitFailure)
+		},
 	}
 }

@@ -1,0 +1,103 @@
+package control
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ptsns/ptsns/hub"
+	"github.com/ptsns/ptsns/server"
+)
+
+// typedAtOnce is how much is typed before it is counted.
+const typedAtOnce = 256
+
+// live is a real namespace.
+type live struct {
+	*server.Namespace
+	programs *programs
+}
+
+func newLive(ns *server.Namespace) live { return live{ns, new(programs)} }
+
+func (l live) Start(spec server.Spec) (joined, error) {
+	p, err := l.Namespace.Start(spec)
+	if err != nil {
+		return joined{}, err
+	}
+	l.programs.add(p.Terminal.Index(), p.PID, p, liveTerminal{p.Terminal})
+	j := joined{index: p.Terminal.Index(), pid: p.PID, process: p}
+	if p.Owner != nil {
+		j.viewer, j.id = p.Owner, p.Owner.ID()
+	}
+	return j, nil
+}
+
+func (l live) Join(index int, o hub.ViewerOptions) (joined, error) {
+	t, err := l.Namespace.Terminal(index)
+	if err != nil {
+		return joined{}, err
+	}
+	v, err := t.Join(o)
+	if err != nil {
+		return joined{}, err
+	}
+	j := joined{index: t.Index(), viewer: v, id: v.ID()}
+	if p := l.Process(t); p != nil {
+		j.process = p
+	}
+	return j, nil
+}
+
+func (l live) Terminal(index, pid int) (terminal, error) {
+	t, err := l.Namespace.Terminal(index)
+	if err == nil {
+		if p := l.Process(t); pid == 0 || p != nil && p.PID == pid {
+			return liveTerminal{t}, nil
+		}
+		err = server.ErrNoTerminal // which of that index it is, is what the pid says
+	}
+	if errors.Is(err, server.ErrNoTerminal) {
+		if t := l.programs.terminal(index, pid); t != nil {
+			return t, nil
+		}
+	}
+	return nil, err
+}
+
+func (l live) Program(index, pid int) (program, error) {
+	t, err := l.Namespace.Terminal(index)
+	if err == nil {
+		p := l.Process(t)
+		if p != nil && (pid == 0 || p.PID == pid) {
+			return program{t.Index(), p.PID, p}, nil
+		}
+		if pid == 0 {
+			return program{}, ErrNoProgram // it was opened inside
+		}
+	}
+	if p := l.programs.find(index, pid); p != nil {
+		return program{p.index, p.pid, p}, nil
+	}
+	if err != nil && !errors.Is(err, server.ErrNoTerminal) || pid == 0 {
+		return program{}, err
+	}
+	return program{}, ErrNoProgram
+}
+
+func (l live) Events(ctx context.Context, since uint64) ([]hub.Event, error) {
+	return l.Namespace.Events().Since(ctx, since)
+}
+
+// liveTerminal is a real terminal.
+type liveTerminal struct{ *hub.Terminal }
+
+func (t liveTerminal) Type(ctx context.Context, who hub.Who, p []byte) (n int, err error) {
+	for n < len(p) {
+		next := min(len(p)-n, typedAtOnce)
+		if err := t.Terminal.Type(ctx, who, p[n:n+next]); err != nil {
+			return n, err
+		}
+		n += next
+	}
+	return n, nil
+}

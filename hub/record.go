@@ -1,0 +1,109 @@
+package hub
+
+import "time"
+
+// Recorder takes what happens on a terminal. It is called in order, by one goroutine at
+// a time and under the terminal's lock: no method may block, do I/O, or keep p.
+type Recorder interface {
+	Output(at time.Time, p []byte)
+	Input(at time.Time, p []byte) // only when WantsInput says so, and never while ECHO is off
+	Resize(at time.Time, rows, cols int)
+	Exit(at time.Time, status int) // of the program, where ptsns started it
+	End(at time.Time)              // the last call
+	File() string
+	WantsInput() bool // the same at all times
+}
+
+// Record gives r everything that happens on the terminal from now on. What is on the
+// screen comes first, unless nothing was put out yet. stop ends that, if the terminal
+// has not ended it; it may be called more than once.
+func (t *Terminal) Record(r Recorder) (stop func(), err error) {
+	t.painting.Lock()
+	defer t.painting.Unlock()
+	t.feed()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ended {
+		return nil, ErrEnded
+	}
+	now := time.Now()
+	if t.log.end > 0 {
+		for t.fed < t.log.end { // what came since
+			t.feedPieceLocked()
+		}
+		r.Output(now, t.screen.Repaint(int(t.rows), int(t.cols), true))
+	}
+	t.recordLocked(r)
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if _, on := t.recorders[r]; on {
+			t.unrecordLocked(r)
+			r.End(time.Now())
+		}
+	}, nil
+}
+
+func (t *Terminal) recordLocked(r Recorder) {
+	if t.recorders == nil {
+		t.recorders = make(map[Recorder]struct{})
+	}
+	t.recorders[r] = struct{}{}
+	if r.WantsInput() {
+		t.inputRecorders.Add(1)
+	}
+}
+
+func (t *Terminal) unrecordLocked(r Recorder) {
+	delete(t.recorders, r)
+	if r.WantsInput() {
+		t.inputRecorders.Add(-1)
+	}
+}
+
+// Recordings lists the files that are being written.
+func (t *Terminal) Recordings() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	files := make([]string, 0, len(t.recorders))
+	for r := range t.recorders {
+		files = append(files, r.File())
+	}
+	return files
+}
+
+// SetExit notes the exit status of the program that ptsns started on the terminal, for
+// its recordings. It comes before Finish.
+func (t *Terminal) SetExit(status int) {
+	t.mu.Lock()
+	t.exit = &status
+	t.mu.Unlock()
+}
+
+// endRecordsLocked ends all recordings with the terminal.
+func (t *Terminal) endRecordsLocked() {
+	now := time.Now()
+	for r := range t.recorders {
+		if t.exit != nil {
+			r.Exit(now, *t.exit)
+		}
+		t.unrecordLocked(r)
+		r.End(now)
+	}
+}
+
+// recordInput gives the recorders that want it what was typed, if a person who types it
+// would see it.
+func (t *Terminal) recordInput(p []byte) {
+	if on, err := t.Echo(); err != nil || !on {
+		return
+	}
+	now := time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for r := range t.recorders {
+		if r.WantsInput() {
+			r.Input(now, p)
+		}
+	}
+}

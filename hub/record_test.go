@@ -1,0 +1,74 @@
+package hub
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// tape is a recorder that writes down what it is given.
+type tape struct {
+	mu    sync.Mutex
+	lines []string
+	input bool
+}
+
+func (r *tape) note(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, fmt.Sprintf(format, args...))
+}
+func (r *tape) Output(_ time.Time, p []byte)       { r.note("o %q", p) }
+func (r *tape) Input(_ time.Time, p []byte)        { r.note("i %q", p) }
+func (r *tape) Resize(_ time.Time, rows, cols int) { r.note("r %dx%d", rows, cols) }
+func (r *tape) Exit(_ time.Time, status int)       { r.note("x %d", status) }
+func (r *tape) End(time.Time)                      { r.note("end") }
+func (r *tape) File() string                       { return "the tape" }
+func (r *tape) WantsInput() bool                   { return r.input }
+
+func TestRecording(t *testing.T) {
+	first := &tape{input: true}
+	h := New(Options{Ended: func() {}, Record: func(*Terminal) Recorder { return first }})
+	end := newFakeEnd()
+	end.winsize = [8]byte{2, 0, 10, 0}
+	term, _ := h.Own(end, 0, Opener{}, false, Who{})
+	end.say("from the start")
+	late := &tape{}
+	stop, err := term.Record(late)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := term.Recordings(); len(got) != 2 {
+		t.Errorf("recordings %q", got)
+	}
+	ctx := t.Context()
+	_ = term.Type(ctx, Who{}, []byte("seen"))
+	end.setEcho(false)
+	_ = term.Type(ctx, Who{}, []byte("secret"))
+	end.setEcho(true)
+	term.SetSize(5, 20)
+	end.say("more")
+	stop()
+	stop()
+	end.say("most")
+	term.SetExit(3)
+	_ = term.Close()
+	want := []string{`o "from the start"`, `i "seen"`, "r 5x20", `o "more"`, `o "most"`, "x 3", "end"}
+	if diff := cmp.Diff(want, first.lines); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if len(late.lines) < 4 || !strings.Contains(late.lines[0], "start") {
+		t.Fatalf("the late one: %q", late.lines)
+	}
+	if diff := cmp.Diff([]string{"r 5x20", `o "more"`, "end"}, late.lines[1:]); diff != "" {
+		t.Errorf("the late one (-want +got):\n%s", diff)
+	}
+	if _, err := term.Record(late); !errors.Is(err, ErrEnded) {
+		t.Errorf("recording what has ended: %v", err)
+	}
+}

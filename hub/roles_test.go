@@ -1,0 +1,86 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+)
+
+func TestReadOnlyViewersTerminalIsAskedNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		end, term := sized(t, newHub())
+		writer := join(t, term, ViewerOptions{})
+		reader := join(t, term, ViewerOptions{ReadOnly: true})
+		end.say("a\x1b[cb\x1b[6nc\x1b]52;c;?\x07d\x05e")
+		read(t, term)
+		if got, _ := next(t, writer); got != "a\x1b[cb\x1b[6nc\x1b]52;c;?\x07d\x05e" {
+			t.Errorf("who may type got %q", got)
+		}
+		if got, _ := next(t, reader); got != "abcde" {
+			t.Errorf("who may not got %q", got)
+		}
+	})
+}
+
+func TestKick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub()
+		_, term := sized(t, h)
+		v := join(t, term, ViewerOptions{Who: Who{Door: "ssh", Name: "eve"}})
+		stays := join(t, term, ViewerOptions{})
+		done := make(chan error, 1)
+		go func() { _, _, err := v.Next(context.Background(), make([]byte, 1)); done <- err }()
+		synctest.Wait()
+		list := term.Viewers()
+		if len(list) != 2 || list[0].Name != "eve" {
+			t.Fatalf("viewers %+v", list)
+		}
+		if !h.Kick(list[0].ID) || h.Kick(list[0].ID) || h.Kick(4711) {
+			t.Error("kicked somebody who is not there, or did not who is")
+		}
+		if err := <-done; !errors.Is(err, ErrKicked) {
+			t.Errorf("ended with %v", err)
+		}
+		if list := term.Viewers(); len(list) != 1 {
+			t.Errorf("left over: %+v", list)
+		}
+		v.Close()
+		stays.Close()
+		var kinds []string
+		events, err := h.Events().Since(t.Context(), 0)
+		for _, e := range events {
+			kinds = append(kinds, e.Kind)
+		}
+		if got, want := strings.Join(kinds, " "), "opened joined joined kicked left"; got != want || err != nil {
+			t.Errorf("events %q, %v; want %q", got, err, want)
+		}
+	})
+}
+
+func TestStealing(t *testing.T) {
+	h := newHub()
+	end, term := sized(t, h)
+	one := join(t, term, ViewerOptions{})
+	two := join(t, term, ViewerOptions{Steal: true})
+	ctx := t.Context()
+	typed := func(want string, did, wantErr error) {
+		t.Helper()
+		if !errors.Is(did, wantErr) || end.input() != want {
+			t.Errorf("typing: %v, want %v; typed so far %q, want %q", did, wantErr, end.input(), want)
+		}
+	}
+	typed("", one.Write(ctx, []byte("a")), ErrTaken)
+	typed("", term.Type(ctx, Who{}, []byte("b")), ErrTaken)
+	typed("c", two.Write(ctx, []byte("c")), nil)
+	three := join(t, term, ViewerOptions{Steal: true, ReadOnly: true})
+	typed("cd", two.Write(ctx, []byte("d")), nil)
+	three.Close()
+	four := join(t, term, ViewerOptions{Steal: true})
+	typed("cd", two.Write(ctx, []byte("e")), ErrTaken)
+	four.Close()
+	typed("cdf", two.Write(ctx, []byte("f")), nil)
+	typed("cdfg", one.Write(ctx, []byte("g")), nil)
+	typed("cdfgh", term.Type(ctx, Who{}, []byte("h")), nil)
+}

@@ -1,0 +1,57 @@
+package hub
+
+import (
+	"testing"
+)
+
+func TestSizing(t *testing.T) {
+	for _, tt := range []struct {
+		sizing                        Sizing
+		joined, typed, resized, alone [2]uint16
+	}{
+		{SizeLatest, [2]uint16{30, 70}, [2]uint16{20, 100}, [2]uint16{31, 71}, [2]uint16{20, 100}},
+		{SizeLargest, [2]uint16{30, 100}, [2]uint16{30, 100}, [2]uint16{31, 100}, [2]uint16{20, 100}},
+		{SizeSmallest, [2]uint16{20, 70}, [2]uint16{20, 70}, [2]uint16{20, 71}, [2]uint16{20, 100}},
+		{SizeFixed, [2]uint16{24, 80}, [2]uint16{24, 80}, [2]uint16{24, 80}, [2]uint16{24, 80}},
+	} {
+		t.Run(string(tt.sizing), func(t *testing.T) {
+			end := newFakeEnd()
+			end.winsize = [8]byte{24, 0, 80, 0}
+			term, _ := newHub().Own(end, 0, Opener{}, false, Who{})
+			defer term.Close()
+			term.SetSizing(tt.sizing)
+			check := func(when string, want [2]uint16) {
+				t.Helper()
+				if r, c := term.Size(); [2]uint16{r, c} != want {
+					t.Errorf("%s: %dx%d, want %dx%d", when, r, c, want[0], want[1])
+				}
+			}
+			one := join(t, term, ViewerOptions{Rows: 20, Cols: 100})
+			join(t, term, ViewerOptions{Rows: 1, Cols: 1, ReadOnly: true})
+			join(t, term, ViewerOptions{}) // without a window
+			two := join(t, term, ViewerOptions{Rows: 30, Cols: 70})
+			check("two have joined", tt.joined)
+			if err := one.Write(t.Context(), []byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			check("the first types", tt.typed)
+			two.Resize(31, 71)
+			check("the second resizes", tt.resized)
+			before := end.resizes()
+			two.Resize(31, 71)
+			if end.resizes() != before {
+				t.Error("a size that it has was set again")
+			}
+			two.Close()
+			check("the second leaves", tt.alone)
+			one.Close()
+			check("nobody is left", tt.alone)
+			term.SetSize(7, 77)
+			join(t, term, ViewerOptions{Rows: 20, Cols: 100})
+			check("it was given a size", [2]uint16{7, 77})
+		})
+	}
+	if _, err := ParseSizing("huge"); err == nil {
+		t.Error("a sizing that is none was taken")
+	}
+}

@@ -1,0 +1,85 @@
+package hub
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"github.com/ptsns/ptsns/screen"
+)
+
+// skipLocked has the oldest quarter of the log pass the screen by, if nothing can be seen
+// of it any more: it and all after it is plain, and what comes after it fills the screen.
+// A program that prints at full speed costs no more than that look at its output.
+// painting and mu are held.
+func (t *Terminal) skipLocked() bool {
+	t.readyScreenLocked()
+	if len(t.sizes) > 0 || !t.screen.Skippable() || !t.plainLocked() {
+		return false
+	}
+	to, ok := t.lineAfterLocked(t.fed + uint64(t.log.max/4))
+	if ok {
+		rest := t.log.piece(to)
+		ok = t.screen.Enough(rest) || t.screen.Enough(t.log.piece(to+uint64(len(rest))))
+	} else {
+		to, ok = t.wrapAfterLocked(uint64(t.log.max / 4))
+	}
+	if ok {
+		t.screen.Skip()
+		t.fed = to
+	}
+	return ok
+}
+
+// wrapAfterLocked finds a line that begins, since the one before was full, after n bytes
+// of output that has no line feeds.
+func (t *Terminal) wrapAfterLocked(n uint64) (uint64, bool) {
+	first, ok := t.screen.ToWrap()
+	rows, cols := t.screen.Size()
+	to := t.fed + n + uint64(cols) - n%uint64(cols) + uint64(first)
+	enough := to + uint64(2*rows*cols)
+	if !ok || enough > t.log.end {
+		return 0, false
+	}
+	for at := t.fed; at < enough; {
+		p := t.log.piece(at)
+		p = p[:min(uint64(len(p)), enough-at)]
+		if !screen.Unbroken(p) {
+			return 0, false
+		}
+		at += uint64(len(p))
+	}
+	return to, true
+}
+
+// plainLocked tells whether all output that the screen has not taken is plain. Each byte
+// is looked at once.
+func (t *Terminal) plainLocked() bool {
+	for t.plain = max(t.plain, t.fed); t.plain < t.log.end; {
+		p := t.log.piece(t.plain)
+		n := screen.Plain(p)
+		t.plain += uint64(n)
+		if n == len(p) {
+			continue
+		}
+		var c [utf8.UTFMax]byte // a character over the edge of the ring, perhaps
+		k := t.log.copy(c[:], t.plain)
+		n = screen.Plain(c[:k])
+		t.plain += uint64(n)
+		if n == 0 {
+			return !utf8.FullRune(c[:k]) // its end is still to come
+		}
+	}
+	return true
+}
+
+// lineAfterLocked finds the first line that begins after at.
+func (t *Terminal) lineAfterLocked(at uint64) (uint64, bool) {
+	for at < t.log.end {
+		p := t.log.piece(at)
+		if i := bytes.IndexByte(p, '\n'); i >= 0 {
+			return at + uint64(i) + 1, true
+		}
+		at += uint64(len(p))
+	}
+	return 0, false
+}

@@ -1,0 +1,96 @@
+package hub
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ptsns/ptsns/pts"
+	"github.com/ptsns/ptsns/wait"
+)
+
+// Type types p for somebody who has not joined, and returns as Viewer.Write does: nobody
+// may while a viewer has the input for itself.
+func (t *Terminal) Type(ctx context.Context, _ Who, p []byte) error {
+	if t.taken(nil) {
+		return ErrTaken
+	}
+	t.noteInput(p)
+	return t.typeAll(ctx, p)
+}
+
+// taken tells whether somebody else than v took the input for itself.
+func (t *Terminal) taken(v *Viewer) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sole != nil && t.sole != v
+}
+
+// steal takes the input for v, until it leaves or somebody takes it from it.
+func (t *Terminal) steal(v *Viewer) {
+	t.mu.Lock()
+	t.sole = v
+	t.mu.Unlock()
+	t.hub.events.Add(EventStolen, t.index, v.who.String())
+}
+
+// typeAll writes all of p and waits for room where there is none.
+func (t *Terminal) typeAll(ctx context.Context, p []byte) error {
+	for len(p) > 0 {
+		n, err := t.Write(p)
+		p = p[n:]
+		switch {
+		case err == unix.EAGAIN || err == nil && n == 0:
+			if err := t.waitFor(ctx, wait.Out); err != nil {
+				return err
+			}
+		case err != nil:
+			return ErrEnded
+		}
+	}
+	return nil
+}
+
+// waitFor blocks until the end reports any of mask, the terminal ends, or ctx does.
+func (t *Terminal) waitFor(ctx context.Context, mask wait.Events) error {
+	look := make(chan struct{}, 1)
+	stop := t.end.Notify(mask|wait.Err|wait.Hup, func(wait.Events) {
+		select {
+		case look <- struct{}{}:
+		default:
+		}
+	})
+	defer stop()
+	for t.end.Poll()&mask == 0 {
+		select {
+		case <-look:
+		case <-t.done:
+			return ErrEnded
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// Echo tells whether the terminal shows what is typed: ECHO of its settings now.
+func (t *Terminal) Echo() (bool, error) {
+	lflag, _, err := t.settings()
+	if err != nil {
+		return false, fmt.Errorf("read the terminal's settings: %w", err)
+	}
+	return lflag&unix.ECHO != 0, nil
+}
+
+// settings reads the local flags and the control characters.
+func (t *Terminal) settings() (lflag uint32, cc [19]byte, err error) {
+	const lflagOffset, ccOffset = 12, 17
+	var b [36]byte
+	if _, err := t.end.Ioctl(nil, pts.TCGETS, b[:]); err != nil {
+		return 0, cc, err
+	}
+	copy(cc[:], b[ccOffset:])
+	return binary.LittleEndian.Uint32(b[lflagOffset:]), cc, nil
+}

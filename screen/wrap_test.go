@@ -1,0 +1,77 @@
+package screen
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestUnbroken(t *testing.T) {
+	for n := range 40 {
+		p := bytes.Repeat([]byte("~ x"), 20)[:n]
+		if !Unbroken(p) {
+			t.Errorf("%q is not", p)
+		}
+		for i := range p {
+			for b := range 256 {
+				was := p[i]
+				p[i] = byte(b)
+				if got, want := Unbroken(p), b >= 0x20 && b < 0x7f; got != want {
+					t.Errorf("%q: %v", p, got)
+				}
+				p[i] = was
+			}
+		}
+	}
+}
+
+// TestSkipWithoutLines holds what ToWrap says for output without line feeds.
+func TestSkipWithoutLines(t *testing.T) {
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		rows, cols := 1+r.IntN(12), 1+r.IntN(40)
+		text := func(n int) []byte {
+			p := make([]byte, n)
+			for i := range p {
+				p[i] = byte(0x20 + r.IntN(0x5f))
+			}
+			return p
+		}
+		s, whole := New(rows, cols, Options{HistoryBytes: 4096}), New(rows, cols, Options{HistoryBytes: 4096})
+		begin := append(plainOutput(r, r.IntN(2*rows)), text(r.IntN(3*cols))...)
+		if r.IntN(3) == 0 {
+			begin = append([]byte("\x1b[?1049h\x1b(0\x1b[31m"), begin...)
+		}
+		s.Write(begin)
+		whole.Write(begin)
+		if !s.Skippable() {
+			continue
+		}
+		n, ok := s.ToWrap()
+		if !ok {
+			t.Fatal("it does not wrap")
+		}
+		whole.Write(text(n + cols*r.IntN(3*rows)))
+		after := append(text(2*rows*cols+r.IntN(3*cols)), "\r\nend"[:r.IntN(6)]...)
+		whole.Write(after)
+		s.Skip()
+		s.Write(after)
+		if diff := cmp.Diff(whole.Repaint(rows, cols, false), s.Repaint(rows, cols, false)); diff != "" {
+			t.Fatalf("seed %d: %s", seed, diff)
+		}
+		all, got := whole.History(), s.History()
+		if len(got) > len(all) || len(got) > 0 && !cmp.Equal(all[len(all)-len(got):], got) {
+			t.Fatalf("seed %d: history %q, want the end of %q", seed, got, all)
+		}
+	}
+}
+
+func BenchmarkUnbroken(b *testing.B) {
+	p := bytes.Repeat([]byte("x"), 64<<10)
+	b.SetBytes(int64(len(p)))
+	for b.Loop() {
+		Unbroken(p)
+	}
+}
