@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -56,7 +58,7 @@ func (v *visit) join(ctx context.Context, t target, readOnly bool) ending {
 func (v *visit) open(ctx context.Context, name, command string) ending {
 	cfg := &v.c.s.cfg
 	spec := server.Spec{Attach: true, Who: v.who(), DirDefault: cfg.Dir}
-	spec.Env = append(append(spec.Env, cfg.Env...), v.env...)
+	spec.Env = mergeEnv(cfg.Env, v.env)
 	w := v.window()
 	spec.Rows, spec.Cols = w.rows, w.cols
 	if v.tty != nil {
@@ -82,6 +84,18 @@ func (v *visit) open(ctx context.Context, name, command string) ending {
 	end := ending{id: pts.ID{Namespace: name, Index: s.Index()}}
 	v.c.log.Info("ssh: opened", "terminal", end.id.String())
 	return v.relay(ctx, s, end, true, false)
+}
+
+// mergeEnv is ours with the client's variables in place of those of the same names.
+func mergeEnv(ours, clients []string) []string {
+	env := slices.Clone(clients)
+	for _, kv := range ours {
+		name, _, _ := strings.Cut(kv, "=")
+		if !slices.ContainsFunc(clients, func(c string) bool { return strings.HasPrefix(c, name+"=") }) {
+			env = append(env, kv)
+		}
+	}
+	return env
 }
 
 func (v *visit) start(ctx context.Context, name string, spec server.Spec) (Stream, error) {
@@ -189,7 +203,7 @@ func (v *visit) sayLost(n uint64) error {
 // the keys that leave are typed. What somebody types who only looks on goes nowhere.
 func (v *visit) typeInto(ctx context.Context, s Stream, own, readOnly bool) (detached bool) {
 	var keys detachScanner
-	eof := v.eof
+	eof, ended := v.eof, make(chan struct{}, 1)
 	for {
 		select {
 		case p := <-v.chunks:
@@ -208,11 +222,21 @@ func (v *visit) typeInto(ctx context.Context, s Stream, own, readOnly bool) (det
 		case <-eof:
 			eof = nil
 			if own {
-				_ = s.EndInput() // the same
+				go v.confirmEnd(ended) // ends with the channel at the latest
 			}
+		case <-ended:
+			_ = s.EndInput() // the same
 		case <-ctx.Done():
 			return false
 		}
+	}
+}
+
+// confirmEnd tells of the end of the client's input, if that is what it is: it looks like
+// the end of the connection, at which nothing is typed, but that the client answers after it.
+func (v *visit) confirmEnd(ended chan<- struct{}) {
+	if _, err := v.ch.SendRequest("keepalive@openssh.com", true, nil); err == nil {
+		ended <- struct{}{}
 	}
 }
 

@@ -27,7 +27,7 @@ func told(t *testing.T, s *fakeStream, want string) {
 }
 
 func TestShell(t *testing.T) {
-	d := newDoor(t, nil)
+	d := newDoor(t, func(s *Server) { s.cfg.Env = append(s.cfg.Env, "LANG=C") })
 	s := newFakeStream(3)
 	d.ns.streams <- s
 	c, err := d.login("vs1", d.signer)
@@ -63,7 +63,7 @@ func TestShell(t *testing.T) {
 	if err := settings.TakeModes(spec.Modes); err != nil || settings.Lflag&termios.ECHO != 0 {
 		t.Errorf("modes %q: %v", spec.Modes, err)
 	}
-	slices.Sort(spec.Env[1:])
+	slices.Sort(spec.Env)
 	if got := fmt.Sprintf("%q %q %d %d %v %s %s %s", spec.Argv, spec.Env, spec.Rows, spec.Cols, spec.Attach, spec.DirDefault, spec.Who.Door, spec.Who.Name); got !=
 		`["/bin/zsh"] ["HOME=/home/dev" "LANG=x" "LC_TIME=x" "TERM=vt220"] 30 100 true /home/dev ssh dev@laptop` {
 		t.Errorf("started %s", got)
@@ -392,6 +392,13 @@ func TestClientGoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	next(t, other.closed)
+	for _, s := range []*fakeStream{s, other} {
+		for len(s.told) > 0 {
+			if got := <-s.told; got == "end" {
+				t.Error("the end of the channel is typed as an end of file")
+			}
+		}
+	}
 }
 
 // The door closes: everybody hears of it.

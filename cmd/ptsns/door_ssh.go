@@ -107,7 +107,7 @@ func sshEnv(environ []string, shell string) []string {
 	have := map[string]bool{"SHELL": true}
 	for _, kv := range environ {
 		switch name, _, _ := strings.Cut(kv, "="); name {
-		case "HOME", "USER", "LOGNAME", "PATH", "TZ":
+		case "HOME", "USER", "LOGNAME", "PATH", "LANG", "TZ":
 			if !have[name] {
 				env = append(env, kv)
 			}
