@@ -165,6 +165,7 @@ func (v *visit) relay(ctx context.Context, s Stream, end ending, own, readOnly b
 
 // show shows what the terminal puts out until it ends, and returns the program's status.
 func (v *visit) show(s Stream, own bool) (status int, err error) {
+	told := false
 	for {
 		e, err := s.Next()
 		if err != nil {
@@ -175,6 +176,8 @@ func (v *visit) show(s Stream, own bool) (status int, err error) {
 			_, err = v.ch.Write(e.Output)
 		case control.Lost:
 			err = v.sayLost(e.Lost)
+		case control.Refused:
+			err = v.sayTaken(&told)
 		case control.Exit:
 			if own {
 				return e.Code, nil
@@ -196,6 +199,20 @@ func (v *visit) sayLost(n uint64) error {
 		return nil
 	}
 	_, err := io.WriteString(v.ch, fmt.Sprintf("\x1b[7m[ptsns: %d bytes missed]\x1b[27m", n))
+	return err
+}
+
+// sayTaken tells who types while another viewer has the input for itself: a terminal's bell
+// rings, and who has none reads it once.
+func (v *visit) sayTaken(told *bool) error {
+	if v.tty == nil {
+		if !*told {
+			*told = true
+			v.say("%v", hub.ErrTaken)
+		}
+		return nil
+	}
+	_, err := io.WriteString(v.ch, "\a")
 	return err
 }
 

@@ -368,6 +368,26 @@ func TestLostOutput(t *testing.T) {
 	}
 }
 
+func TestInputTaken(t *testing.T) {
+	d := newDoor(t, nil)
+	for size, want := range map[window][2]string{
+		defaultWindow: {"a\a\ab", ""},
+		noTTY:         {"ab", "ptsns: another viewer has taken the input for itself\n"},
+	} {
+		s := newFakeStream(0)
+		s.say("a")
+		s.events <- control.Event{Kind: control.Refused, Code: 1}
+		s.events <- control.Event{Kind: control.Refused, Code: 1}
+		s.say("b")
+		s.events <- control.Event{Kind: control.Ended}
+		d.ns.streams <- s
+		p := d.enter("vs1/0", d.signer, size, nil, "")
+		if got := p.status(); got != 0 || p.out.String() != want[0] || p.errs.String() != want[1] {
+			t.Errorf("status %d, output %q, %q, want %q", got, p.out, p.errs, want)
+		}
+	}
+}
+
 // A client that goes leaves its terminal, and nothing else.
 func TestClientGoes(t *testing.T) {
 	d := newDoor(t, nil)
