@@ -221,6 +221,9 @@ func TestFrameSendsChanges(t *testing.T) {
 		viewer.Write(b)
 		checkFrame(t, s, viewer, f)
 	}
+	if cap(b) > 256 {
+		t.Errorf("%d bytes are held for %d", cap(b), len(b))
+	}
 	for name, output := range outputs(t) {
 		rows, cols := sizeOf(t, name)
 		s, viewer := New(rows, cols, Options{}), New(rows-2, cols+3, Options{})
