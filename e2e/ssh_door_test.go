@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bufio"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -12,11 +13,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/sys/unix"
+
+	"github.com/ptsns/ptsns/control"
 )
 
 // sshDoor is `ptsns serve --ssh`, and the keys to it:
@@ -577,5 +581,110 @@ func TestSSHDoorKeysOfOthers(t *testing.T) {
 	info, err := os.Stat(filepath.Join(d.dir, "ssh_host_ed25519_key"))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the host key: %v, %v", info, err)
+	}
+}
+
+// Who is kicked hears why; in the picker they are back at the list.
+func TestSSHDoorKick(t *testing.T) {
+	d := newSSHDoor(t)
+	client, err := control.Dial(t.Context(), filepath.Join(d.r.path, "vs1", "socket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	kick := func() {
+		t.Helper()
+		d.r.awaitViewers("vs1", 0, 1)
+		term, _ := d.r.terminal("vs1", 0)
+		if err := client.Kick(t.Context(), term.Viewers[0].ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := d.console("dev", "vs1/0@127.0.0.1")
+	kick()
+	c.expect(`ptsns: vs1/0: .*\r\n`)
+	if code := c.wait(); code != 255 {
+		t.Errorf("exit status %d", code)
+	}
+	c = d.console("dev", "ptsns@127.0.0.1")
+	c.expect(`vs1/0 `)
+	c.enter("2\r")
+	kick()
+	c.expect(`(?s)> 2    vs1/0 .*  vs1/0: .*q leaves`)
+	c.enter("q")
+	if code := c.wait(); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+}
+
+// Who joins sees at once what is on the screen, whatever their window.
+func TestSSHDoorScreen(t *testing.T) {
+	d := newSSHDoor(t)
+	one := d.console("dev", "vs1/0@127.0.0.1")
+	one.awaitRaw()
+	one.enter("echo on the scr'een'\n")
+	one.expect(`on the screen\r\n`)
+	for _, key := range []string{"dev", "tv"} {
+		two := startConsole(t, d.ssh(key, "-q", "-tt", "vs1/0@127.0.0.1"), 12, 40)
+		two.expect(`on the screen`)
+		two.detach()
+	}
+	one.detach()
+}
+
+// A client that does not read holds up nobody at a terminal that it joined, and when it
+// reads again it is told what it missed.
+func TestSSHDoorSlowClient(t *testing.T) {
+	d := newSSHDoor(t)
+	var stdout, stderr lockedBuffer
+	slow := d.ssh("tv", "-q", "-T", "vs1/0@127.0.0.1")
+	slow.Stdout, slow.Stderr = &stdout, &stderr
+	if err := slow.Start(); err != nil {
+		t.Fatal(err)
+	}
+	dev := d.console("dev", "vs1/0@127.0.0.1")
+	dev.awaitRaw()
+	d.r.awaitViewers("vs1", 0, 2)
+	if err := slow.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	dev.enter("yes | head -c 24000000; touch " + filepath.Join(d.dir, "written") + "\n")
+	dev.detach()
+	awaitDir(t, d.dir, func(names []string) bool { return slices.Contains(names, "written") })
+	if err := slow.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	dev = d.console("dev", "vs1/0@127.0.0.1")
+	dev.awaitRaw()
+	d.r.awaitViewers("vs1", 0, 2)
+	dev.enter("echo do'ne'; exit\n")
+	if err := slow.Wait(); err != nil {
+		t.Errorf("the slow client: %v", err)
+	}
+	if !regexp.MustCompile(`^ptsns: \d+ bytes missed\n`).MatchString(stderr.String()) {
+		t.Errorf("the slow client is told %q", stderr.String())
+	}
+	if text := stdout.String(); !strings.Contains(text, "done\r\n") || len(text) > 24000000 {
+		t.Errorf("the slow client has %d bytes, which end in %q", len(text), text[max(len(text)-100, 0):])
+	}
+}
+
+// Many at once, each on a terminal of their own.
+func TestSSHDoorManyLogins(t *testing.T) {
+	d := newSSHDoor(t)
+	var logins sync.WaitGroup
+	for n := range 8 {
+		logins.Go(func() {
+			cmd := d.ssh("dev", "-q", "vs1@127.0.0.1", fmt.Sprintf("echo login %d; cat; exit %d", n, n))
+			cmd.Stdin = strings.NewReader("in")
+			out, _ := cmd.Output() // ProcessState has how it ended
+			if code := cmd.ProcessState.ExitCode(); code != n || string(out) != fmt.Sprintf("login %d\nin", n) {
+				t.Errorf("login %d: exit status %d, output %q", n, code, out)
+			}
+		})
+	}
+	logins.Wait()
+	if terminals := d.r.state("vs1").Terminals; len(terminals) != 1 {
+		t.Errorf("afterwards there are %+v", terminals)
 	}
 }

@@ -71,10 +71,12 @@ func (c *conn) serve(ctx context.Context, chans <-chan ssh.NewChannel, reqs <-ch
 		}
 		open.Add(1)
 		v := newVisit(c, ch)
+		ctx, closed := context.WithCancel(ctx)
 		visits.Go(func() { v.serve(ctx) })
 		running.Go(v.read)  // ends with the channel, or serve
 		running.Go(func() { // ends when both sides have closed the channel
 			defer open.Add(-1)
+			defer closed()
 			v.take(reqs)
 		})
 	}

@@ -32,8 +32,8 @@
 //
 // A connection has a goroutine for what it asks, one for keepalives, one that ends it, and
 // those of x/crypto/ssh; each channel has one for its requests, one that reads it, one that
-// relays output, and one that types. The picker has four more while it is shown. All end with
-// the connection.
+// relays output, and one that types. The picker has three in place of the last, and one while it looks.
+// All end with the connection.
 //
 // Locks: Server.mu (the limits' counters) and visit.mu (where resizes and signals go) are leaves.
 //

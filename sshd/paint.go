@@ -67,6 +67,9 @@ func (p *picker) frame(rows, cols int) string {
 		screen = append(screen, line)
 	}
 	left, right := " ptsns", p.name+" "
+	if p.host != "" {
+		left += " on " + p.host
+	}
 	gap := cols - runewidth.StringWidth(left) - runewidth.StringWidth(right)
 	add(styleBar, left+strings.Repeat(" ", max(gap, 1))+right)
 	add("", "")

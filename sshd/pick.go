@@ -14,7 +14,7 @@ import (
 // pick shows the picker, and what is picked there, until the client has enough.
 func (v *visit) pick(ctx context.Context) int {
 	p := &picker{
-		list: v.namespaces, every: v.c.s.limits.look, name: printable(v.c.key.name),
+		list: v.namespaces, every: v.c.s.limits.look, name: printable(v.c.key.name), host: printable(v.c.s.cfg.Host),
 		readOnly: v.c.key.readOnly, dumb: v.tty.dumb(),
 	}
 	for {
@@ -35,6 +35,9 @@ func (v *visit) pick(ctx context.Context) int {
 			return v.end(ctx, e)
 		}
 		v.tidy()
+		if !p.dumb {
+			_, _ = io.WriteString(v.ch, "\x1b[H\x1b[2J") // what was there is not the client's; it may have gone
+		}
 		p.message = e.String()
 		if e.detached {
 			p.selected = e.id // which may be new

@@ -23,6 +23,7 @@ type picker struct {
 	list     func(context.Context) ([]Namespace, error)
 	every    time.Duration // between looks
 	name     string        // of who picks
+	host     string        // whose terminals these are; may be empty
 	readOnly bool          // who picks may only look on
 	dumb     bool          // no cursor moves: lines in place of keys
 	message  string        // what happened last

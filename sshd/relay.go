@@ -263,6 +263,9 @@ func (v *visit) end(ctx context.Context, e ending) int {
 		return e.status
 	}
 	v.tidy()
+	if v.tty != nil && e.id.Index >= 0 {
+		_, _ = io.WriteString(v.ch, "\r\n") // the program was in the middle of a line, perhaps
+	}
 	switch {
 	case e.detached:
 		v.say("detached from %v; ssh %v@... comes back", e.id, e.id)

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Config is what a door is made of. All of it must be there but Env and Dir.
+// Config is what a door is made of. All of it must be there but Env, Dir and Host.
 type Config struct {
 	HostKey    ssh.Signer
 	Keys       Keys
@@ -21,6 +21,7 @@ type Config struct {
 	Shell      string   // what a login without a command runs, where that is there; else /bin/sh
 	Env        []string // of every program; the client adds TERM, LANG and LC_*
 	Dir        string   // where programs start, where that is there; else in /
+	Host       string   // what the picker calls this machine
 	Log        *slog.Logger
 }
 

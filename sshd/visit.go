@@ -24,7 +24,6 @@ type visit struct {
 	ch ssh.Channel
 
 	begun  chan start    // gets one: what is to be done
-	closed chan struct{} // closed when the client has closed the channel
 	over   chan struct{} // closed when nothing is to be done any more
 	chunks chan []byte   // what is typed; a slice is good until the next is received
 	eof    chan struct{} // closed when nothing more is typed
@@ -56,7 +55,7 @@ type start struct {
 
 func newVisit(c *conn, ch ssh.Channel) *visit {
 	return &visit{
-		c: c, ch: ch, begun: make(chan start, 1), closed: make(chan struct{}), over: make(chan struct{}),
+		c: c, ch: ch, begun: make(chan start, 1), over: make(chan struct{}),
 		chunks: make(chan []byte), eof: make(chan struct{}), poke: make(chan struct{}, 1), size: defaultWindow,
 	}
 }
@@ -64,7 +63,6 @@ func newVisit(c *conn, ch ssh.Channel) *visit {
 // take answers the channel's requests until both sides have closed it. It never waits for
 // what serve does.
 func (v *visit) take(reqs <-chan *ssh.Request) {
-	defer close(v.closed)
 	for {
 		select {
 		case r, ok := <-reqs:
@@ -243,18 +241,10 @@ func (v *visit) read() {
 	}
 }
 
-// serve does what the client wants, says how it ended and closes the channel.
+// serve does what the client wants until ctx is done, says how it ended and closes the
+// channel.
 func (v *visit) serve(ctx context.Context) {
 	defer close(v.over)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() { // ends with ctx
-		select {
-		case <-v.closed:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	status := exitFailure
 	select {
 	case st := <-v.begun:

@@ -196,7 +196,7 @@ func TestDetach(t *testing.T) {
 	if want := "ptsns: detached from vs1/5; ssh vs1/5@... comes back\r\n"; p.errs.String() != want {
 		t.Errorf("said %q, want %q", p.errs, want)
 	}
-	if !strings.HasSuffix(p.out.String(), enough) {
+	if !strings.HasSuffix(p.out.String(), enough+"\r\n") {
 		t.Errorf("the terminal is left with %q", p.out)
 	}
 }

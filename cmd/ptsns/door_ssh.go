@@ -91,8 +91,10 @@ func (d *sshDoor) serve(ctx context.Context, p *parent.Parent, log *slog.Logger)
 		shell = "/bin/sh"
 	}
 	env := sshEnv(os.Environ(), shell)
+	host, _ := os.Hostname() // the picker can do without
 	s := sshd.New(sshd.Config{
-		HostKey: d.signer, Keys: sshd.Keys(d.keys), Namespaces: namespaces{p}, Shell: shell, Env: env, Dir: os.Getenv("HOME"), Log: log,
+		HostKey: d.signer, Keys: sshd.Keys(d.keys), Namespaces: namespaces{p}, Shell: shell, Env: env, Dir: os.Getenv("HOME"), Host: host,
+		Log: log,
 	})
 	if err := s.Serve(ctx, d.listeners...); err != nil {
 		return fmt.Errorf("ssh: %w", err)
