@@ -198,6 +198,7 @@ func TestWebDoor(t *testing.T) {
 		"keys and names":        webAccess,
 		"a server that dies":    webServerDies,
 		"a reload":              webReload,
+		"kicks and steals":      webRoles,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -454,5 +455,42 @@ func webReload(t *testing.T, b *chromium.Browser) {
 	awaitOnPage(p, "still here")
 	p.Go("http://" + d.wire.addr + "/?again")
 	awaitOnPage(p, "still here")
+	ownProblems(t, p, "")
+}
+
+// Somebody else can take the keyboard, and send the page away; it says so, and takes part
+// again when that is asked of it.
+func webRoles(t *testing.T, b *chromium.Browser) {
+	d := serveWeb(t)
+	d.r.must("run", "-d", "--name", "vs1", "--", "sh", "-c", "while read x; do echo \"got <$x>\"; done")
+	p := b.Open(t, d.url())
+	openInPage(p, "vs1/0")
+	c := d.r.console("attach", "--steal", "vs1/0")
+	d.r.awaitViewers("vs1", 0, 2)
+	p.Type("by the page\r")
+	p.Await(`document.querySelector(".pane.active .note").textContent.includes("keyboard for themselves")`)
+	c.enter("by another\r")
+	awaitOnPage(p, "got <by another>")
+	d.r.must("kick", "vs1/0", "--all")
+	p.Await(`document.querySelector(".pane.active").dataset.state === "refused" && document.querySelector(".note").textContent.includes("put out")`)
+	p.Click(".pane.active .note button")
+	p.Await(`document.querySelector(".pane.active").dataset.state === "open" && document.activeElement.closest(".pane.active")`)
+	p.Type("again\r")
+	awaitOnPage(p, "got <again>")
+	var text string
+	p.Eval(activeRows+".textContent", &text)
+	if strings.Contains(text, "by the page") {
+		t.Errorf("what was refused was typed: %q", text)
+	}
+	p.Click(".pane.active [aria-label^='Take the keyboard']")
+	p.Await(`document.querySelector(".pane.active [aria-label^='Take the keyboard']").ariaPressed === "true" && document.querySelector(".pane.active").dataset.state === "open"`)
+	p.Type("alone\r")
+	awaitOnPage(p, "got <alone>")
+	if viewers := func() string {
+		term, _ := d.r.terminal("vs1", 0)
+		return fmt.Sprint(len(term.Viewers), term.Viewers[0].Door, term.Viewers[0].Name, term.Viewers[0].Sole)
+	}(); viewers != "1webtokentrue" {
+		t.Errorf("the list shows %s", viewers)
+	}
 	ownProblems(t, p, "")
 }

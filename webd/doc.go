@@ -34,7 +34,8 @@
 //	attached  index, read_only      the first message: the terminal is joined
 //	binary                          output
 //	lost      bytes                 this viewer was too slow and missed so much; the screen is painted anew
-//	typed     bytes                 so many bytes of input were taken
+//	typed     bytes                 there is room for so many bytes of input again
+//	refused   bytes                 so many were not typed: another viewer took the input for itself
 //	exit      status                the program ended (128+N: by signal N); the last message
 //	ended                           the terminal ended, and ptsns had no program on it; the last message
 //	failure   code, error           the last message; codes are package control's, and those in failure.go

@@ -19,7 +19,6 @@ const WORDS = {
   "no-such-namespace": "This namespace is gone.",
   "server-gone": "The server of this namespace has died, and its terminals with it.",
   "not-tapped": "This terminal does not pass through ptsns, so it cannot be joined.",
-  "taken": "Somebody has taken the keyboard for themselves.",
   "ending": "This namespace is ending.",
 };
 const GONE = new Set(["no-such-terminal", "terminal-ended", "no-such-namespace", "server-gone", "ending"]);
@@ -138,6 +137,7 @@ export class TerminalPane {
         return;
       case "typed": this.#input.typed(m.bytes); return;
       case "lost": this.#say(`${size(m.bytes)} went by too fast for this page. The screen is as it is now.`, "", 6000); return;
+      case "refused": this.#say("Somebody has the keyboard for themselves. What you type goes nowhere.", "", 4000); return;
       case "exit": this.#over("ended", m.status > 128 ? `The program was ended by signal ${m.status - 128}.` : `The program has ended, with status ${m.status}.`, m.status !== 0); return;
       case "ended": this.#over("ended", "This terminal has ended."); return;
       case "failure": this.#over(GONE.has(m.code) ? "ended" : "refused", WORDS[m.code] ?? `It could not be joined: ${m.error}.`, true); return;
