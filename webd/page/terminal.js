@@ -26,7 +26,7 @@ const GONE = new Set(["no-such-terminal", "terminal-ended", "no-such-namespace",
 export class TerminalPane {
   kind = "terminal";
   #screen; #fit; #line; #input; #host; #acked = 0; #generation = 0; #sent = ""; #ended = false; #fitting = 0;
-  #alone = false; #info = null; #noteTimer; #mayType; #sticky = null; #differs = 0;
+  #alone = false; #info = null; #noteTimer; #mayType; #sticky = null; #differs = 0; #lost = 0;
 
   // host has the pane's surroundings: changed(pane) when its label or state is another,
   // and mayType, false where the whole door is for looking on.
@@ -136,7 +136,7 @@ export class TerminalPane {
         announce(`${this.id} joined${m.read_only ? ", to look on only" : ""}`);
         return;
       case "typed": this.#input.typed(m.bytes); return;
-      case "lost": this.#say(`${size(m.bytes)} went by too fast for this page. The screen is as it is now.`, "", 6000); return;
+      case "lost": this.#missed(m.bytes); return;
       case "refused": this.#say("Somebody has the keyboard for themselves. What you type goes nowhere.", "", 4000); return;
       case "exit": this.#over("ended", m.status > 128 ? `The program was ended by signal ${m.status - 128}.` : `The program has ended, with status ${m.status}.`, m.status !== 0); return;
       case "ended": this.#over("ended", "This terminal has ended."); return;
@@ -211,7 +211,7 @@ export class TerminalPane {
     this.#host.changed(this);
   }
 
-  #say(text, action = "", forMs = 0) {
+  #say(text, action = "", forMs = 0, aloud = true) {
     clearTimeout(this.#noteTimer);
     this.note.classList.remove("bad");
     setText(this.noteText, text);
@@ -219,12 +219,20 @@ export class TerminalPane {
     this.noteAction.hidden = !action;
     this.note.hidden = false;
     if (forMs) {
-      announce(`${this.id}: ${text}`);
+      if (aloud) announce(`${this.id}: ${text}`);
       this.#noteTimer = setTimeout(() => this.#hideNote(), forMs);
     }
   }
 
+  // missed adds up what went by since the note about it came up.
+  #missed(bytes) {
+    const first = this.#lost === 0;
+    this.#lost += bytes;
+    this.#say(`${size(this.#lost)} went by too fast for this page. The screen is as it is now.`, "", 6000, first);
+  }
+
   #hideNote() {
+    this.#lost = 0;
     clearTimeout(this.#noteTimer);
     this.note.hidden = true;
   }
