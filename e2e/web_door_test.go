@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -176,16 +175,8 @@ func ownProblems(t *testing.T, p *chromium.Page, expected string) {
 	}
 }
 
-func needChromium(t *testing.T) {
-	t.Helper()
-	need(t, chromium.Program)
-	if _, err := exec.LookPath(chromium.Program); err != nil {
-		t.Skipf("needs the program %s in PATH", chromium.Program)
-	}
-}
-
 func TestWebDoor(t *testing.T) {
-	needChromium(t)
+	need(t, chromium.Program)
 	b := chromium.Start(t)
 	for name, test := range map[string]func(*testing.T, *chromium.Browser){
 		"vim and a cut wire":    webVim,
@@ -218,6 +209,7 @@ func webVim(t *testing.T, b *chromium.Browser) {
 	openInPage(p, "vs1/0")
 	p.Type("iint first; /* 日本 🙂 */\rreturn 2;\x1b")
 	awaitOnPage(p, "2,9")
+	p.Await(`!` + activeRows + `.textContent.includes("INSERT")`)
 	before := shown(p)
 
 	d.wire.setCut(true)

@@ -9,6 +9,7 @@ import { copy, newScreen, RESET } from "./screen.js";
 
 const ACK_EVERY = 32 << 10; // bytes
 const LARGEST = 2000; // rows and columns
+const FOLLOWS = 1500; // ms after which a terminal that has not taken our size will not
 const encoder = new TextEncoder();
 
 // What failures mean, where the server's own words are for programs' authors.
@@ -26,7 +27,7 @@ const GONE = new Set(["no-such-terminal", "terminal-ended", "no-such-namespace",
 export class TerminalPane {
   kind = "terminal";
   #screen; #fit; #line; #input; #host; #acked = 0; #generation = 0; #sent = ""; #ended = false; #fitting = 0;
-  #alone = false; #info = null; #noteTimer; #mayType; #sticky = null; #differs = 0; #lost = 0;
+  #alone = false; #info = null; #noteTimer; #mayType; #sticky = null; #sized = 0; #sizeTimer; #lost = 0;
 
   // host has the pane's surroundings: changed(pane) when its label or state is another,
   // and mayType, false where the whole door is for looking on.
@@ -86,7 +87,7 @@ export class TerminalPane {
     this.#fit = new FitAddon();
     term.loadAddon(this.#fit);
     term.open(this.body);
-    term.attachCustomKeyEventHandler(e => this.#host.key(e, this));
+    term.attachCustomKeyEventHandler(e => this.#key(e) && this.#host.key(e, this));
     term.onSelectionChange(() => { this.copyButton.disabled = !term.hasSelection(); });
     term.onTitleChange(() => this.#host.changed(this));
     // Not only keys come this way, but what xterm.js answers to programs that ask it
@@ -132,6 +133,7 @@ export class TerminalPane {
         this.#screen.term.write(RESET);
         this.#set("open");
         this.#hideNote();
+        this.#resized();
         this.#sendSize();
         announce(`${this.id} joined${m.read_only ? ", to look on only" : ""}`);
         return;
@@ -180,6 +182,15 @@ export class TerminalPane {
     if (this.state === "waiting") this.#line.now();
     else if (this.#ended) this.#host.close(this);
     else this.#rejoin({});
+  }
+
+  // key has what a terminal that takes no keys leaves to the page. It is false for those.
+  #key(e) {
+    if (this.state === "open" && !this.readOnly) return true;
+    if (e.key === "Tab" && !e.ctrlKey && !e.altKey) return false; // to what can be done about it
+    if (e.key !== "Enter" || e.type !== "keydown" || this.state !== "waiting" && this.state !== "refused") return true;
+    this.#act();
+    return false;
   }
 
   // rejoin joins anew, in another role or after the server has let go of us.
@@ -280,8 +291,8 @@ export class TerminalPane {
     const mine = `${this.#size().rows}×${this.#size().cols}`;
     const theirs = info ? `${info.rows}×${info.cols}` : "";
     // The terminal need not have the size of our window. But it takes a moment to follow.
-    this.#differs = info && mine !== theirs && this.state === "open" ? this.#differs + 1 : 0;
-    setText(this.detail, this.#differs > 1 ? `is ${theirs}, shown in ${mine}` : theirs);
+    const differs = info && mine !== theirs && this.state === "open" && performance.now() - this.#sized > FOLLOWS;
+    setText(this.detail, differs ? `is ${theirs}, shown in ${mine}` : theirs);
     const n = info?.viewers?.length ?? 0;
     const who = (info?.viewers ?? []).map(v => `${v.door}${v.name ? ` ${v.name}` : ""}${v.read_only ? ", looking on" : ""}${v.sole ? ", with the keyboard for itself" : ""}`);
     setText(this.people, [n > 1 ? `${n} viewers` : "", info?.recorded ? "recorded" : "", others.length > 0 && !this.#alone ? "keyboard taken" : ""].filter(Boolean).join(" · "));
@@ -306,13 +317,20 @@ export class TerminalPane {
     if (this.state !== "open" || this.#sent === `${rows}x${cols}`) return;
     this.#sent = `${rows}x${cols}`;
     this.#line.send({ type: "resize", rows, cols });
-    this.#differs = 0;
+    this.#resized();
+  }
+
+  #resized() {
+    this.#sized = performance.now();
+    clearTimeout(this.#sizeTimer);
+    this.#sizeTimer = setTimeout(() => this.describe(this.#info), FOLLOWS + 100);
   }
 
   focus() { this.#screen?.term.focus(); }
 
   close() {
     clearTimeout(this.#noteTimer);
+    clearTimeout(this.#sizeTimer);
     this.#line.stop();
     this.#screen?.done();
     this.element.remove();
