@@ -2,6 +2,7 @@ package screen
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -61,7 +62,7 @@ func verifySkip(t *testing.T, output, after []byte, rows, cols, skipped int, see
 	}
 	sameButHistory(t, "skipped", whole, s)
 	if bytes.Count(before, []byte("\r\n")) >= rows && bytes.HasSuffix(before, []byte("\r\n")) {
-		want, got := whole.History(), s.History()
+		want, got := paintedHistory(whole), paintedHistory(s)
 		if len(got) > len(want) || !slices.Equal(want[len(want)-len(got):], got) {
 			t.Fatalf("history (-want +got):\n%s", cmp.Diff(want, got))
 		}
@@ -70,6 +71,15 @@ func verifySkip(t *testing.T, output, after []byte, rows, cols, skipped int, see
 	s.Write(after)
 	check(t, s)
 	sameButHistory(t, "and then", whole, s)
+}
+
+// paintedHistory is the history with its colours.
+func paintedHistory(s *Screen) []string {
+	var lines []string
+	s.history.each(func(line []byte, columns int, wrapped bool) {
+		lines = append(lines, fmt.Sprintf("%q %d %v", line, columns, wrapped))
+	})
+	return lines
 }
 
 func sameButHistory(t *testing.T, what string, want, got *Screen) {
