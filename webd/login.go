@@ -161,7 +161,8 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 
 // setCookie sets the cookie for as long as the browser runs, or with age -1 takes it back.
 func (s *Server) setCookie(w http.ResponseWriter, r *http.Request, value string, age int) {
-	secure := s.origin.scheme == "https" && r.Header.Get("Origin") == s.cfg.Origin
+	from, _ := parseOrigin(r.Header.Get("Origin")) // changing has looked at it
+	secure := from.scheme == "https"
 	http.SetCookie(w, &http.Cookie{Name: cookieName(r), Value: value, MaxAge: age, Path: "/api/",
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure})
 }

@@ -58,6 +58,17 @@ func TestTooManyWrongTokens(t *testing.T) {
 	}
 }
 
+// The cookie goes over TLS alone where the page came by it.
+func TestSecureCookie(t *testing.T) {
+	d := openDoor(t, func(c *Config) { c.Origin = "https://Term.example/" })
+	for origin, want := range map[string]bool{"https://term.example": true, "": false} {
+		resp, _ := d.ask("/api/login", asked{method: "POST", origin: origin, body: `{"token":"` + testToken + `"}`})
+		if c := resp.Cookies(); len(c) != 1 || c[0].Secure != want {
+			t.Errorf("from %q: cookies %v", origin, c)
+		}
+	}
+}
+
 func TestBucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBucket(2, time.Second)

@@ -292,7 +292,8 @@ export class TerminalPane {
     const theirs = info ? `${info.rows}×${info.cols}` : "";
     // The terminal need not have the size of our window. But it takes a moment to follow.
     const differs = info && mine !== theirs && this.state === "open" && performance.now() - this.#sized > FOLLOWS;
-    setText(this.detail, differs ? `is ${theirs}, shown in ${mine}` : theirs);
+    setText(this.detail, differs ? `${theirs} in ${mine}` : theirs);
+    this.detail.title = differs ? `The terminal has another size, ${theirs}, than this window, ${mine}` : "";
     const n = info?.viewers?.length ?? 0;
     const who = (info?.viewers ?? []).map(v => `${v.door}${v.name ? ` ${v.name}` : ""}${v.read_only ? ", looking on" : ""}${v.sole ? ", with the keyboard for itself" : ""}`);
     setText(this.people, [n > 1 ? `${n} viewers` : "", info?.recorded ? "recorded" : "", others.length > 0 && !this.#alone ? "keyboard taken" : ""].filter(Boolean).join(" · "));
