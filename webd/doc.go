@@ -7,7 +7,7 @@
 // # Requests
 //
 //	GET  /                                 the page, and what it is made of; no token is needed for these
-//	POST /api/login                        {"token": ...}: a cookie for a token
+//	POST /api/login                        {"token"}: a cookie, and {"key"}, for a token
 //	POST /api/logout                       takes the cookie back
 //	GET  /api/me                           {"user", "read_only", "recordings", "protocol"}
 //	GET  /api/live                         websocket: the list, whenever it changes
@@ -34,7 +34,8 @@
 //	attached  index, read_only      the first message: the terminal is joined
 //	binary                          output
 //	lost      bytes                 this viewer was too slow and missed so much; the screen is painted anew
-//	typed     bytes                 so many bytes of input were taken
+//	typed     bytes                 there is room for so many bytes of input again
+//	refused   bytes                 so many were not typed: another viewer took the input for itself
 //	exit      status                the program ended (128+N: by signal N); the last message
 //	ended                           the terminal ended, and ptsns had no program on it; the last message
 //	failure   code, error           the last message; codes are package control's, and those in failure.go
@@ -52,10 +53,10 @@
 //
 // Those who have the token, and those whom a proxy names in a header: see Config. Every
 // request must be for a host that is ours, which keeps out names that were rebound to our
-// address; every websocket and every POST must come from a page of ours (Origin). The
-// cookie is worth what the token is worth, and dies with it. Cookies belong to a host and
-// not to a port: whoever can make a user of the door visit another server on the same host
-// gets to see it. Do not visit other people's servers on 127.0.0.1 with that browser.
+// address; every websocket and every POST must come from a page of ours (Origin). A token
+// is traded for two halves that are worth nothing alone and die with it: a cookie, which no
+// script sees but every server on the same host is shown, and a key, which the page keeps
+// and sends in the header Ptsns-Key or, for websockets, as the subprotocol ptsns.key.KEY.
 //
 // A viewer who only looks on is held to that here and by the namespace's server, which
 // also takes out of the output what would make the viewer's terminal answer.

@@ -148,6 +148,7 @@ type testDoor struct {
 	server *Server
 	addr   string
 	cookie string
+	key    string
 }
 
 // openDoor serves a door with the token and what change makes of its configuration.
@@ -184,14 +185,15 @@ func serveDoor(t testing.TB, l net.Listener, change func(*Config)) *testDoor {
 		}
 		_ = d.server.Close()
 	})
-	d.cookie = "ptsns-" + d.addr[strings.LastIndex(d.addr, ":")+1:] + "=" + d.server.cookie
+	d.cookie = "ptsns-" + d.addr[strings.LastIndex(d.addr, ":")+1:] + "=" + d.server.pass.cookie
+	d.key = d.server.pass.key
 	return d
 }
 
 // asked is how a request differs from one of the page's.
 type asked struct {
-	method, host, origin, cookie, body string // "-" leaves the header out
-	header                             http.Header
+	method, host, origin, cookie, key, body string // "-" leaves the header out
+	header                                  http.Header
 }
 
 func (d *testDoor) request(path string, a asked) *http.Request {
@@ -216,6 +218,7 @@ func (d *testDoor) request(path string, a asked) *http.Request {
 	}
 	set("Origin", a.origin, "http://"+d.addr)
 	set("Cookie", a.cookie, d.cookie)
+	set(keyHeader, a.key, d.key)
 	if a.host != "" {
 		r.Host = a.host
 	}
@@ -258,8 +261,13 @@ func (d *testDoor) dial(path string, a asked) (*browser, int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
 	r := d.request(path, a)
+	protocols := []string{protocol}
+	if key := r.Header.Get(keyHeader); key != "" { // as the page does
+		protocols = append(protocols, keyProtocol+key)
+		r.Header.Del(keyHeader)
+	}
 	conn, resp, err := websocket.Dial(ctx, "ws://"+d.addr+path, &websocket.DialOptions{
-		HTTPHeader: r.Header, Host: a.host, Subprotocols: []string{protocol}})
+		HTTPHeader: r.Header, Host: a.host, Subprotocols: protocols})
 	status := 0
 	if resp != nil {
 		status = resp.StatusCode

@@ -59,8 +59,8 @@ func FuzzFrames(f *testing.F) {
 	f.Add([]byte("\x89\x80aaaa\x88\x82aaaa\x62\x89"))
 	f.Add([]byte("\xf3\x80aaaa"))
 	head := fmt.Sprintf("GET /api/terminals/vs1/0?rows=24&cols=80&read_only=1 HTTP/1.1\r\nHost: %s\r\nOrigin: http://%s\r\nCookie: %s\r\n"+
-		"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: %s\r\n\r\n",
-		d.addr, d.addr, d.cookie, protocol)
+		"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: %s, ptsns.key.%s\r\n\r\n",
+		d.addr, d.addr, d.cookie, protocol, d.key)
 	f.Fuzz(func(t *testing.T, p []byte) {
 		s := newStream()
 		d.fake.mu.Lock()

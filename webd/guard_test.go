@@ -34,7 +34,7 @@ func TestOrigin(t *testing.T) {
 	for _, test := range tests {
 		a := asked{origin: test.origin, host: test.host, header: http.Header{}}
 		if test.host != "" {
-			a.cookie = "ptsns-8443=" + d.server.cookie
+			a.cookie = "ptsns-8443=" + d.server.pass.cookie
 		}
 		if test.site != "" {
 			a.header.Set("Sec-Fetch-Site", test.site)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 	"unicode"
@@ -21,15 +22,51 @@ import (
 // tokenUser is the name of those who come with the token.
 const tokenUser = "token"
 
-// cookieOf is the cookie that stands for a token: whoever has it has the token's rights,
-// as long as that is the token, and cannot tell the token. "" for no token.
-func cookieOf(token string) string {
+// pass is what stands for a token: whoever has both halves has the token's rights, as long
+// as that is the token, and cannot tell the token. The cookie is kept from scripts, but a
+// browser shows it to every server on the same host, whatever its port; the key is kept by
+// the page, whose storage is that of its host and port.
+type pass struct{ cookie, key string }
+
+// passOf is the pass for a token, the zero one for none.
+func passOf(token string) pass {
 	if token == "" {
-		return ""
+		return pass{}
 	}
-	mac := hmac.New(sha256.New, []byte(token))
-	mac.Write([]byte("ptsns web cookie 1"))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	half := func(name string) string {
+		mac := hmac.New(sha256.New, []byte(token))
+		mac.Write([]byte("ptsns web 1 " + name))
+		return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	}
+	return pass{half("cookie"), half("key")}
+}
+
+// Where a request has the key: a websocket's can have no headers of the page's choice, but
+// subprotocols.
+const (
+	keyHeader   = "Ptsns-Key"
+	keyProtocol = "ptsns.key."
+)
+
+// holds tells whether the request has this pass.
+func (p pass) holds(r *http.Request) bool {
+	if p.cookie == "" {
+		return false
+	}
+	key := r.Header.Get(keyHeader)
+	for _, v := range r.Header.Values("Sec-WebSocket-Protocol") {
+		for name := range strings.SplitSeq(v, ",") {
+			if k, ok := strings.CutPrefix(strings.TrimSpace(name), keyProtocol); ok {
+				key = k
+			}
+		}
+	}
+	ok := subtle.ConstantTimeCompare([]byte(key), []byte(p.key))
+	cookie := 0
+	for _, c := range r.CookiesNamed(cookieName(r)) {
+		cookie |= subtle.ConstantTimeCompare([]byte(c.Value), []byte(p.cookie))
+	}
+	return ok&cookie == 1
 }
 
 // cookieName is the name of the cookie. It has the port in it, because cookies do not
@@ -44,15 +81,7 @@ func (s *Server) user(r *http.Request) (name string, ok bool) {
 	if name, ok := s.proxied(r); ok {
 		return name, true
 	}
-	if s.cookie == "" {
-		return "", false
-	}
-	for _, c := range r.CookiesNamed(cookieName(r)) {
-		if subtle.ConstantTimeCompare([]byte(c.Value), []byte(s.cookie)) == 1 {
-			return tokenUser, true
-		}
-	}
-	return "", false
+	return tokenUser, s.pass.holds(r)
 }
 
 // maxUser is how long a user's name may be, in bytes.
@@ -92,7 +121,7 @@ func goodUser(name string) bool {
 	return true
 }
 
-// login trades the token for a cookie.
+// login trades the token for a pass.
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	body, err := readBody(r)
 	if err != nil {
@@ -119,8 +148,10 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		writeFailure(w, errWrongToken)
 		return
 	}
-	s.setCookie(w, r, s.cookie, 0)
-	w.WriteHeader(http.StatusNoContent)
+	s.setCookie(w, r, s.pass.cookie, 0)
+	writeJSON(w, http.StatusOK, struct {
+		Key string `json:"key"`
+	}{s.pass.key})
 }
 
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
@@ -130,7 +161,8 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 
 // setCookie sets the cookie for as long as the browser runs, or with age -1 takes it back.
 func (s *Server) setCookie(w http.ResponseWriter, r *http.Request, value string, age int) {
-	secure := s.origin.scheme == "https" && r.Header.Get("Origin") == s.cfg.Origin
+	from, _ := parseOrigin(r.Header.Get("Origin")) // changing has looked at it
+	secure := from.scheme == "https"
 	http.SetCookie(w, &http.Cookie{Name: cookieName(r), Value: value, MaxAge: age, Path: "/api/",
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure})
 }

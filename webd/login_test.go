@@ -17,13 +17,13 @@ func TestLogin(t *testing.T) {
 		}
 		return d.ask("/api/login", a)
 	}
-	resp, _ := login(testToken, asked{})
+	resp, body := login(testToken, asked{})
 	cookies := resp.Cookies()
-	if resp.StatusCode != http.StatusNoContent || len(cookies) != 1 {
-		t.Fatalf("the token: status %d, cookies %v", resp.StatusCode, cookies)
+	if resp.StatusCode != http.StatusOK || len(cookies) != 1 || body != `{"key":"`+d.key+`"}`+"\n" {
+		t.Fatalf("the token: status %d, cookies %v, %s", resp.StatusCode, cookies, body)
 	}
 	c := cookies[0]
-	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/api/" || strings.Contains(c.Value, testToken) {
+	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/api/" || strings.Contains(c.Value, testToken) || c.Value == d.key {
 		t.Errorf("cookie %+v", c)
 	}
 	if resp, body := d.ask("/api/me", asked{cookie: c.Name + "=" + c.Value}); resp.StatusCode != http.StatusOK || !strings.Contains(body, `"user":"token"`) {
@@ -58,6 +58,17 @@ func TestTooManyWrongTokens(t *testing.T) {
 	}
 }
 
+// The cookie goes over TLS alone where the page came by it.
+func TestSecureCookie(t *testing.T) {
+	d := openDoor(t, func(c *Config) { c.Origin = "https://Term.example/" })
+	for origin, want := range map[string]bool{"https://term.example": true, "": false} {
+		resp, _ := d.ask("/api/login", asked{method: "POST", origin: origin, body: `{"token":"` + testToken + `"}`})
+		if c := resp.Cookies(); len(c) != 1 || c[0].Secure != want {
+			t.Errorf("from %q: cookies %v", origin, c)
+		}
+	}
+}
+
 func TestBucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBucket(2, time.Second)
@@ -86,18 +97,23 @@ func TestBucket(t *testing.T) {
 
 func TestNobodyWithoutCookie(t *testing.T) {
 	d := openDoor(t, func(c *Config) { c.Recordings = t.TempDir() })
-	for _, cookie := range []string{"-", "ptsns=x", d.cookie + "x", strings.Replace(d.cookie, "=", "x=", 1), d.cookie[:len(d.cookie)-1]} {
+	for _, half := range []asked{
+		{cookie: "-"}, {cookie: "ptsns=x"}, {cookie: d.cookie + "x"}, {cookie: strings.Replace(d.cookie, "=", "x=", 1)}, {cookie: d.cookie[:len(d.cookie)-1]},
+		{key: "-"}, {key: "x"}, {key: d.key + "x"}, {key: d.server.pass.cookie}, {cookie: "-", key: "-"},
+	} {
 		for _, path := range []string{"/api/me", "/api/recordings", "/api/recordings/a.cast"} {
-			if got, _ := d.status(path, asked{cookie: cookie}); got != http.StatusUnauthorized {
-				t.Errorf("GET %s, cookie %q: status %d", path, cookie, got)
+			if got, _ := d.status(path, half); got != http.StatusUnauthorized {
+				t.Errorf("GET %s, %+v: status %d", path, half, got)
 			}
 		}
-		if got, _ := d.status("/api/namespaces/vs1/terminals", asked{method: "POST", cookie: cookie, body: `{"rows":24,"cols":80}`}); got != http.StatusUnauthorized {
-			t.Errorf("a new terminal, cookie %q: status %d", cookie, got)
+		post := half
+		post.method, post.body = "POST", `{"rows":24,"cols":80}`
+		if got, _ := d.status("/api/namespaces/vs1/terminals", post); got != http.StatusUnauthorized {
+			t.Errorf("a new terminal, %+v: status %d", half, got)
 		}
 		for _, path := range []string{"/api/live", "/api/terminals/vs1/0?rows=24&cols=80"} {
-			if _, got, err := d.dial(path, asked{cookie: cookie}); err == nil || got != http.StatusUnauthorized {
-				t.Errorf("websocket %s, cookie %q: status %d, %v", path, cookie, got, err)
+			if _, got, err := d.dial(path, half); err == nil || got != http.StatusUnauthorized {
+				t.Errorf("websocket %s, %+v: status %d, %v", path, half, got, err)
 			}
 		}
 	}

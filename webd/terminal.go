@@ -170,6 +170,8 @@ func (a *attached) relayOutput(ctx context.Context) {
 			err = a.output(ctx, e.Output)
 		case control.Lost:
 			err = a.sock.send(ctx, message{Type: "lost", Bytes: e.Lost})
+		case control.Refused:
+			err = a.sock.send(ctx, message{Type: "refused", Bytes: uint64(e.Code)})
 		case control.Exit:
 			a.sock.last(ctx, message{Type: "exit", Status: &e.Code})
 			return

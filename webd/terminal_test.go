@@ -42,6 +42,10 @@ func TestTerminal(t *testing.T) {
 	if m := b.message(); m.Type != "lost" || m.Bytes != 99 {
 		t.Errorf("got %+v, want lost", m)
 	}
+	s.events <- control.Event{Kind: control.Refused, Code: 4}
+	if m := b.message(); m.Type != "refused" || m.Bytes != 4 {
+		t.Errorf("got %+v, want refused", m)
+	}
 	s.events <- control.Event{Kind: control.Exit, Code: 3}
 	if m := b.message(); m.Type != "exit" || m.Status == nil || *m.Status != 3 {
 		t.Errorf("got %+v, want exit", m)

@@ -52,8 +52,8 @@ func joinRaw(t *testing.T, d *testDoor, l *pipes) net.Conn {
 	l.conns <- theirs
 	go func() {
 		fmt.Fprintf(ours, "GET /api/terminals/vs1/0?rows=24&cols=80 HTTP/1.1\r\nHost: %s\r\nOrigin: http://%s\r\nCookie: %s\r\n"+
-			"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: %s\r\n\r\n",
-			d.addr, d.addr, d.cookie, protocol)
+			"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: %s, ptsns.key.%s\r\n\r\n",
+			d.addr, d.addr, d.cookie, protocol, d.key)
 	}()
 	r := bufio.NewReaderSize(ours, 1) // takes no frame
 	resp, err := http.ReadResponse(r, nil)

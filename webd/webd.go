@@ -64,7 +64,7 @@ type Server struct {
 	cfg        Config
 	origin     origin   // of cfg.Origin; zero when there is none
 	recordings *os.Root // nil when there are none
-	cookie     string   // the value that stands for the token
+	pass       pass     // stands for the token
 	mux        *http.ServeMux
 	wrong      *bucket // of tokens
 	feed       *feed
@@ -103,7 +103,7 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, cookie: cookieOf(cfg.Token), wrong: newBucket(10, 3*time.Second), sockets: make(slots, maxSockets)}
+	s := &Server{cfg: cfg, pass: passOf(cfg.Token), wrong: newBucket(10, 3*time.Second), sockets: make(slots, maxSockets)}
 	s.origin, _ = parseOrigin(cfg.Origin) // "" is the zero one, Check has seen others
 	var err error
 	if cfg.Recordings != "" {

@@ -27,6 +27,9 @@ import (
 // limit turns a hang into a failure. Nothing here takes nearly as long.
 const limit = 30 * time.Second
 
+// grace is how long the browser may take to end. It is killed then.
+const grace = 5 * time.Second
+
 // Program is what has to be there.
 const Program = "chromium"
 
@@ -66,12 +69,13 @@ func Start(t testing.TB) *Browser {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	end := sync.OnceFunc(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // its group is its own
-		_ = cmd.Wait()                                      // killed
+	kill := func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // its group is its own
+	t.Cleanup(func() {
+		late := time.AfterFunc(grace, kill)
+		defer late.Stop()
+		_ = cmd.Wait() // it was told to close, or is killed
 	})
-	t.Cleanup(end)
-	hang := time.AfterFunc(limit, end)
+	hang := time.AfterFunc(limit, kill)
 	defer hang.Stop()
 	var said strings.Builder
 	lines := bufio.NewScanner(stderr)
@@ -85,6 +89,7 @@ func Start(t testing.TB) *Browser {
 			return connect(t, m[1])
 		}
 	}
+	kill()
 	t.Fatalf("chromium does not start:\n%s", &said)
 	return nil
 }
@@ -105,7 +110,8 @@ func connect(t testing.TB, url string) *Browser {
 		b.read()
 	}()
 	t.Cleanup(func() {
-		_ = conn.CloseNow() // the browser is killed next
+		_ = b.call("", "Browser.close", map[string]any{}, nil) // else it is killed
+		_ = conn.CloseNow()                                    // it may have gone
 		<-read
 	})
 	return b

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
+	"regexp"
 	"sync"
 	"testing"
 )
@@ -143,6 +143,9 @@ func (p *Page) eval(expression string, into any) error {
 	return json.Unmarshal(answer.Result.Value, into)
 }
 
+// leftBehind are the errors of an expression whose page was left for another.
+var leftBehind = regexp.MustCompile(`context was destroyed|target navigated|default execution context`)
+
 // Await waits until an expression is true, looking at it each time the page is drawn. It
 // tolerates that the page is being loaded.
 func (p *Page) Await(expression string) {
@@ -159,7 +162,7 @@ func (p *Page) Await(expression string) {
 		look();
 	})`
 	err := p.eval(wait, nil)
-	for err != nil && strings.Contains(err.Error(), "context was destroyed") {
+	for err != nil && leftBehind.MatchString(err.Error()) {
 		err = p.eval(wait, nil) // that page was left for the one that counts
 	}
 	if err != nil {

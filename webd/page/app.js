@@ -49,6 +49,18 @@ function askLogin(why = "") {
 }
 gate.login = () => askLogin();
 
+// A link with a new token that is opened in this tab loads nothing by itself.
+addEventListener("hashchange", async () => {
+  const token = takeToken();
+  if (!token) return;
+  try {
+    await api.login(token);
+    location.reload();
+  } catch (e) {
+    toast(e.message);
+  }
+});
+
 // identify finds out who we are, with the link's token or the cookie, or asks.
 async function identify() {
   let why = "";

@@ -3,7 +3,6 @@
 
 import * as api from "./api.js";
 
-const PROTOCOL = "ptsns.1";
 const FIRST_WAIT = 300, LONGEST_WAIT = 15000; // ms
 const PING_EVERY = 20000, PONG_WITHIN = 10000; // ms
 const SETTLED = 5000; // ms after which an open line counts as good
@@ -62,7 +61,7 @@ export class Line {
     const url = new URL(this.#path(), location.href);
     url.protocol = url.protocol.replace("http", "ws");
     url.hash = "";
-    const s = new WebSocket(url, PROTOCOL);
+    const s = new WebSocket(url, api.protocols());
     s.binaryType = "arraybuffer";
     this.#socket = s;
     let opened = false;

@@ -24,7 +24,8 @@ export class List {
 
   // place puts these children there, in this order, touching only what is not in place.
   #place(box, children) {
-    for (const old of [...box.children]) if (!children.includes(old)) old.remove();
+    const wanted = new Set(children);
+    for (const old of [...box.children]) if (!wanted.has(old)) old.remove();
     children.forEach((c, i) => { if (box.children[i] !== c) box.insertBefore(c, box.children[i] ?? null); });
   }
 

@@ -66,7 +66,7 @@ export class Tabs {
   setMayType(may) { this.#mayType = this.#host.mayType = may; }
 
   #addTab(pane) {
-    pane.tab = h("div", { className: "tab" },
+    pane.tab = h("div", { className: "tab", role: "presentation" },
       pane.tabButton = h("button", { type: "button", role: "tab", tabIndex: -1, aria: { selected: "false", controls: pane.element.id }, onclick: () => { this.#activate(pane); pane.focus(); } },
         h("span", { className: "dot" }), pane.tabText = h("span", { className: "text" }, pane.label), pane.tabState = h("span", { className: "unseen" })),
       button("close", `Close ${pane.id}`, () => this.close(pane), { tabIndex: -1 }));

@@ -9,6 +9,7 @@ import { copy, newScreen, RESET } from "./screen.js";
 
 const ACK_EVERY = 32 << 10; // bytes
 const LARGEST = 2000; // rows and columns
+const FOLLOWS = 1500; // ms after which a terminal that has not taken our size will not
 const encoder = new TextEncoder();
 
 // What failures mean, where the server's own words are for programs' authors.
@@ -19,7 +20,6 @@ const WORDS = {
   "no-such-namespace": "This namespace is gone.",
   "server-gone": "The server of this namespace has died, and its terminals with it.",
   "not-tapped": "This terminal does not pass through ptsns, so it cannot be joined.",
-  "taken": "Somebody has taken the keyboard for themselves.",
   "ending": "This namespace is ending.",
 };
 const GONE = new Set(["no-such-terminal", "terminal-ended", "no-such-namespace", "server-gone", "ending"]);
@@ -27,7 +27,7 @@ const GONE = new Set(["no-such-terminal", "terminal-ended", "no-such-namespace",
 export class TerminalPane {
   kind = "terminal";
   #screen; #fit; #line; #input; #host; #acked = 0; #generation = 0; #sent = ""; #ended = false; #fitting = 0;
-  #alone = false; #info = null; #noteTimer; #mayType; #sticky = null; #differs = 0;
+  #alone = false; #info = null; #noteTimer; #mayType; #sticky = null; #sized = 0; #sizeTimer; #lost = 0;
 
   // host has the pane's surroundings: changed(pane) when its label or state is another,
   // and mayType, false where the whole door is for looking on.
@@ -87,7 +87,7 @@ export class TerminalPane {
     this.#fit = new FitAddon();
     term.loadAddon(this.#fit);
     term.open(this.body);
-    term.attachCustomKeyEventHandler(e => this.#host.key(e, this));
+    term.attachCustomKeyEventHandler(e => this.#key(e) && this.#host.key(e, this));
     term.onSelectionChange(() => { this.copyButton.disabled = !term.hasSelection(); });
     term.onTitleChange(() => this.#host.changed(this));
     // Not only keys come this way, but what xterm.js answers to programs that ask it
@@ -133,11 +133,13 @@ export class TerminalPane {
         this.#screen.term.write(RESET);
         this.#set("open");
         this.#hideNote();
+        this.#resized();
         this.#sendSize();
         announce(`${this.id} joined${m.read_only ? ", to look on only" : ""}`);
         return;
       case "typed": this.#input.typed(m.bytes); return;
-      case "lost": this.#say(`${size(m.bytes)} went by too fast for this page. The screen is as it is now.`, "", 6000); return;
+      case "lost": this.#missed(m.bytes); return;
+      case "refused": this.#say("Somebody has the keyboard for themselves. What you type goes nowhere.", "", 4000); return;
       case "exit": this.#over("ended", m.status > 128 ? `The program was ended by signal ${m.status - 128}.` : `The program has ended, with status ${m.status}.`, m.status !== 0); return;
       case "ended": this.#over("ended", "This terminal has ended."); return;
       case "failure": this.#over(GONE.has(m.code) ? "ended" : "refused", WORDS[m.code] ?? `It could not be joined: ${m.error}.`, true); return;
@@ -182,6 +184,15 @@ export class TerminalPane {
     else this.#rejoin({});
   }
 
+  // key has what a terminal that takes no keys leaves to the page. It is false for those.
+  #key(e) {
+    if (this.state === "open" && !this.readOnly) return true;
+    if (e.key === "Tab" && !e.ctrlKey && !e.altKey) return false; // to what can be done about it
+    if (e.key !== "Enter" || e.type !== "keydown" || this.state !== "waiting" && this.state !== "refused") return true;
+    this.#act();
+    return false;
+  }
+
   // rejoin joins anew, in another role or after the server has let go of us.
   #rejoin({ readOnly = this.readOnly, alone = false }) {
     this.readOnly = readOnly || !this.#mayType;
@@ -211,7 +222,7 @@ export class TerminalPane {
     this.#host.changed(this);
   }
 
-  #say(text, action = "", forMs = 0) {
+  #say(text, action = "", forMs = 0, aloud = true) {
     clearTimeout(this.#noteTimer);
     this.note.classList.remove("bad");
     setText(this.noteText, text);
@@ -219,12 +230,20 @@ export class TerminalPane {
     this.noteAction.hidden = !action;
     this.note.hidden = false;
     if (forMs) {
-      announce(`${this.id}: ${text}`);
+      if (aloud) announce(`${this.id}: ${text}`);
       this.#noteTimer = setTimeout(() => this.#hideNote(), forMs);
     }
   }
 
+  // missed adds up what went by since the note about it came up.
+  #missed(bytes) {
+    const first = this.#lost === 0;
+    this.#lost += bytes;
+    this.#say(`${size(this.#lost)} went by too fast for this page. The screen is as it is now.`, "", 6000, first);
+  }
+
   #hideNote() {
+    this.#lost = 0;
     clearTimeout(this.#noteTimer);
     this.note.hidden = true;
   }
@@ -272,8 +291,9 @@ export class TerminalPane {
     const mine = `${this.#size().rows}×${this.#size().cols}`;
     const theirs = info ? `${info.rows}×${info.cols}` : "";
     // The terminal need not have the size of our window. But it takes a moment to follow.
-    this.#differs = info && mine !== theirs && this.state === "open" ? this.#differs + 1 : 0;
-    setText(this.detail, this.#differs > 1 ? `is ${theirs}, shown in ${mine}` : theirs);
+    const differs = info && mine !== theirs && this.state === "open" && performance.now() - this.#sized > FOLLOWS;
+    setText(this.detail, differs ? `${theirs} in ${mine}` : theirs);
+    this.detail.title = differs ? `The terminal has another size, ${theirs}, than this window, ${mine}` : "";
     const n = info?.viewers?.length ?? 0;
     const who = (info?.viewers ?? []).map(v => `${v.door}${v.name ? ` ${v.name}` : ""}${v.read_only ? ", looking on" : ""}${v.sole ? ", with the keyboard for itself" : ""}`);
     setText(this.people, [n > 1 ? `${n} viewers` : "", info?.recorded ? "recorded" : "", others.length > 0 && !this.#alone ? "keyboard taken" : ""].filter(Boolean).join(" · "));
@@ -298,13 +318,20 @@ export class TerminalPane {
     if (this.state !== "open" || this.#sent === `${rows}x${cols}`) return;
     this.#sent = `${rows}x${cols}`;
     this.#line.send({ type: "resize", rows, cols });
-    this.#differs = 0;
+    this.#resized();
+  }
+
+  #resized() {
+    this.#sized = performance.now();
+    clearTimeout(this.#sizeTimer);
+    this.#sizeTimer = setTimeout(() => this.describe(this.#info), FOLLOWS + 100);
   }
 
   focus() { this.#screen?.term.focus(); }
 
   close() {
     clearTimeout(this.#noteTimer);
+    clearTimeout(this.#sizeTimer);
     this.#line.stop();
     this.#screen?.done();
     this.element.remove();
