@@ -97,7 +97,7 @@ func (h *handler) input(w http.ResponseWriter, r *http.Request) error {
 	n, err := t.Type(ctx, who, req.Data)
 	if err != nil {
 		if isOf(ctx, err) {
-			err = causeOf(ctx, "typed %d of %d bytes at least", n, len(req.Data))
+			err = fmt.Errorf("%w: %d of %d bytes were typed, at least", causeOf(ctx), n, len(req.Data))
 		}
 		return &failure{Typed: &n, err: err}
 	}
@@ -133,16 +133,16 @@ func (h *handler) output(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	since, now, err := parseSince(q)
+	if err != nil {
+		return err
+	}
 	t, err := h.terminal(r, q)
 	if err != nil {
 		return err
 	}
-	since := t.Cursor()
-	if s := q["since"]; s != "now" {
-		since, err = strconv.ParseUint(s, 10, 64)
-		if _, given := q["since"]; given && err != nil {
-			return badRequest("since=%q: want a cursor, or now", s)
-		}
+	if now {
+		since = t.Cursor()
 	}
 	ctx, done, err := h.patient(w, r, guest, wait)
 	if err != nil {
@@ -160,6 +160,18 @@ func (h *handler) output(w http.ResponseWriter, r *http.Request) error {
 	a.Lost = a.From - since
 	a.send(w, r)
 	return nil
+}
+
+// parseSince reads a cursor, 0 when there is none, or that it is the one of now.
+func parseSince(q query) (since uint64, now bool, err error) {
+	s, ok := q["since"]
+	if !ok || s == "now" {
+		return 0, ok, nil
+	}
+	if since, err = strconv.ParseUint(s, 10, 64); err != nil {
+		return 0, false, badRequest("since=%q: want a cursor, or now", s)
+	}
+	return since, false, nil
 }
 
 const octetStream = "application/octet-stream"

@@ -12,10 +12,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/ptsns/ptsns/hub"
 	"golang.org/x/sys/unix"
 )
 
@@ -103,6 +105,35 @@ func TestHostileRequests(t *testing.T) {
 		{"index", post("/v1/terminals/x/attach", upgrade, "{}"), 400},
 		{"negative index", post("/v1/terminals/-1/attach", upgrade, "{}"), 400},
 		{"index too high", post("/v1/terminals/1048576/attach", upgrade, "{}"), 400},
+		{"a field that is not known", post("/v1/terminals/0/await", "", `{"txt":"x"}`), 400},
+		{"a field that is not known in a program", post("/v1/programs", "", `{"argv":["a"],"root":"/"}`), 400},
+		{"a field that is not known beside base64", post("/v1/programs", "", `{"argv":[{"base64":"","x":1}]}`), 400},
+		{"neither string nor base64", post("/v1/programs", "", `{"argv":[{}]}`), 400},
+		{"something after the JSON", post("/v1/terminals/0/await", "", `{"text":"x"}{}`), 400},
+		{"a size that is none", post("/v1/programs", "", `{"argv":["a"],"size":"huge"}`), 400},
+		{"a name with control characters", post("/v1/programs", "", `{"argv":["a"],"name":"\u001b[2J"}`), 400},
+		{"a long name", post("/v1/terminals/0/attach", upgrade, `{"name":"`+strings.Repeat("a", maxName+1)+`"}`), 400},
+		{"a long await", post("/v1/terminals/0/await", "", `{"text":"`+strings.Repeat("a", maxBody)+`"}`), 400},
+		{"a long regexp", post("/v1/terminals/0/await", "", `{"regexp":"`+strings.Repeat("a", hub.MaxPattern+1)+`"}`), 400},
+		{"a regexp that repeats too much", post("/v1/terminals/0/await", "", `{"regexp":"`+strings.Repeat("a{900}", 100)+`"}`), 400},
+		{"a regexp with a back reference", post("/v1/terminals/0/await", "", `{"regexp":"(a)\\1"}`), 400},
+		{"a long wait", post("/v1/terminals/0/await", "", `{"text":"a","timeout":"61s"}`), 400},
+		{"a wait into the past", post("/v1/terminals/0/await", "", `{"text":"a","timeout":"-1s"}`), 400},
+		{"too much input", post("/v1/terminals/0/input", "Content-Type: application/octet-stream\r\n", strings.Repeat("x", maxInput+1)), 400},
+		{"too much input as JSON", post("/v1/terminals/0/input", "", `{"data":"`+strings.Repeat("x", maxInput+1)+`"}`), 400},
+		{"a name with ..", post("/v1/terminals/../input", "", `{"data":"x"}`), 400},
+		{"a name with .. encoded", post("/v1/terminals/%2e%2e/input", "", `{"data":"x"}`), 400},
+		{"a slash encoded", post("/v1/terminals/0%2f1/input", "", `{"data":"x"}`), 404},
+		{"two slashes", post("//v1/terminals/0/input", "", `{"data":"x"}`), 404},
+		{"a viewer that is no number", post("/v1/viewers/x/kick", "", ""), 400},
+		{"a file in no directory", post("/v1/terminals/0/record", "", `{"file":"../x"}`), 400},
+		{"a query that is not known", "GET /v1/terminals/0/output?sinse=1 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+		{"a query twice", "GET /v1/terminals/0/output?since=1&since=2 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+		{"a query that is none", "GET /v1/terminals/0/output?%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+		{"a negative cursor", "GET /v1/terminals/0/output?since=-1 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+		{"no output at all", "GET /v1/terminals/0/output?max=0 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+		{"too much output", "GET /v1/terminals/0/output?max=1048577 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+		{"a terminal that is not there", "GET /v1/terminals/7/screen HTTP/1.1\r\nHost: x\r\n\r\n", 404},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -119,6 +150,46 @@ func TestHostileRequests(t *testing.T) {
 			if resp.StatusCode != tt.status {
 				t.Errorf("status %d, want %d", resp.StatusCode, tt.status)
 			}
+		})
+	}
+}
+
+// A client that says what it wants slowly, or not at all, is hung up on.
+func TestSlowClients(t *testing.T) {
+	tests := []struct {
+		name, request string
+		drip          bool // a byte more now and then
+		after         time.Duration
+	}{
+		{"nothing", "", false, headerTimeout},
+		{"half a header", "GET /v1/namespace HTTP/1.1\r\nHo", false, headerTimeout},
+		{"a header for ever", "GET /v1/namespace HTTP/1.1\r\nHost: ", true, headerTimeout},
+		{"half a body", "POST /v1/terminals/0/input HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n{", false, bodyTimeout},
+		{"a body for ever", "POST /v1/terminals/0/input HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n{", true, bodyTimeout},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ns := newFakeNamespace()
+				ns.terminal = newFakeTerminal()
+				conn, done := inBubble(t, ns)
+				defer done()
+				start := time.Now()
+				var writing sync.WaitGroup
+				writing.Go(func() {
+					_, err := io.WriteString(conn, tt.request)
+					for tt.drip && err == nil {
+						<-time.After(time.Second)
+						_, err = io.WriteString(conn, "x")
+					}
+				})
+				_, _ = io.ReadAll(conn)
+				if got := time.Since(start); got < tt.after || got > tt.after+2*time.Second {
+					t.Errorf("hung up on after %v, want %v", got, tt.after)
+				}
+				_ = conn.Close()
+				writing.Wait()
+			})
 		})
 	}
 }
