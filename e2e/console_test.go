@@ -19,7 +19,7 @@ import (
 // console is an outer terminal with a command on it: what a person sits at. Its
 // methods are for the test's goroutine.
 type console struct {
-	t   *testing.T
+	t   testing.TB
 	cmd *exec.Cmd
 	ptm *os.File
 	tty *os.File // ours as well, so that its modes can be looked at after the command's end
@@ -44,14 +44,14 @@ func (r *runtimeDir) console(args ...string) *console {
 
 // startConsole starts cmd as the leader of a new session on a new terminal. At the
 // test's end it is killed if it still runs.
-func startConsole(t *testing.T, cmd *exec.Cmd, rows, cols int) *console {
+func startConsole(t testing.TB, cmd *exec.Cmd, rows, cols int) *console {
 	t.Helper()
 	ptm, tty := openTerminal(t)
 	return startConsoleOn(t, ptm, tty, cmd, rows, cols)
 }
 
 // startConsoleOn is startConsole on a terminal that is open. It owns both ends.
-func startConsoleOn(t *testing.T, ptm, tty *os.File, cmd *exec.Cmd, rows, cols int) *console {
+func startConsoleOn(t testing.TB, ptm, tty *os.File, cmd *exec.Cmd, rows, cols int) *console {
 	t.Helper()
 	c := &console{t: t, cmd: cmd, ptm: ptm, tty: tty,
 		grew: make(chan struct{}, 1), closed: make(chan struct{}), exited: make(chan struct{})}
@@ -93,7 +93,7 @@ func startConsoleOn(t *testing.T, ptm, tty *os.File, cmd *exec.Cmd, rows, cols i
 }
 
 // openTerminal opens a terminal outside, both its ends.
-func openTerminal(t *testing.T) (ptm, tty *os.File) {
+func openTerminal(t testing.TB) (ptm, tty *os.File) {
 	t.Helper()
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -246,7 +246,7 @@ func (c *console) enter(keys string) {
 }
 
 // fdOf is the number of f, which stays in the poller and must not be closed meanwhile.
-func fdOf(t *testing.T, f *os.File) (fd int) {
+func fdOf(t testing.TB, f *os.File) (fd int) {
 	t.Helper()
 	conn, err := f.SyscallConn()
 	if err == nil {

@@ -21,7 +21,7 @@ import (
 const nobody = 65534
 
 // newUserRuntime makes a runtime directory of an ordinary user, who runs the commands.
-func newUserRuntime(t *testing.T) *runtimeDir {
+func newUserRuntime(t testing.TB) *runtimeDir {
 	t.Helper()
 	need(t, "root")
 	r := newRuntime(t)
@@ -38,7 +38,7 @@ func newUserRuntime(t *testing.T) *runtimeDir {
 }
 
 // needUserNamespaces is need for the user namespaces of r's user.
-func needUserNamespaces(t *testing.T, r *runtimeDir) {
+func needUserNamespaces(t testing.TB, r *runtimeDir) {
 	t.Helper()
 	need(t, "unshare")
 	cmd := exec.Command("unshare", "--user", "true")
@@ -55,7 +55,7 @@ func needUserNamespaces(t *testing.T, r *runtimeDir) {
 
 // sharedDir makes a directory into which everybody can write, for what programs inside
 // have to tell.
-func sharedDir(t *testing.T) string {
+func sharedDir(t testing.TB) string {
 	t.Helper()
 	dir := publicDir(t)
 	if err := os.Chmod(dir, 0o777); err != nil {
@@ -70,7 +70,7 @@ func tell(path, words string) string {
 }
 
 // told waits for the file path that tell makes and returns what it says.
-func told(t *testing.T, path string) string {
+func told(t testing.TB, path string) string {
 	t.Helper()
 	dir, name := filepath.Split(path)
 	awaitDir(t, dir, func(names []string) bool { return slices.Contains(names, name) })
@@ -82,13 +82,13 @@ func told(t *testing.T, path string) string {
 }
 
 // toldPID is told for a pid.
-func toldPID(t *testing.T, path string) int {
+func toldPID(t testing.TB, path string) int {
 	t.Helper()
 	return number(t, told(t, path))
 }
 
 // number is the number that s is.
-func number(t *testing.T, s string) int {
+func number(t testing.TB, s string) int {
 	t.Helper()
 	n, err := strconv.Atoi(s)
 	if err != nil {
@@ -167,7 +167,7 @@ func isAlive(pid int) bool {
 }
 
 // kill sends a signal to a process.
-func kill(t *testing.T, pid int, sig syscall.Signal) {
+func kill(t testing.TB, pid int, sig syscall.Signal) {
 	t.Helper()
 	if err := syscall.Kill(pid, sig); err != nil {
 		t.Fatalf("send %v to %d: %v", sig, pid, err)

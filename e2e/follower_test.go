@@ -41,7 +41,7 @@ func (r *runtimeDir) follow(args ...string) *follower {
 
 // follower is a command whose output is read as it comes.
 type follower struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	out    *os.File

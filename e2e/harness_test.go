@@ -150,7 +150,7 @@ func sameMounts(proc string) bool {
 
 // need skips the test, or with PTSNS_REQUIRE=1 fails it, when one of these is missing:
 // "root", "fuse" (a /dev/fuse we can open), or else the name of a program.
-func need(t *testing.T, what ...string) {
+func need(t testing.TB, what ...string) {
 	t.Helper()
 	for _, w := range what {
 		reason := ""
@@ -214,7 +214,7 @@ func private(t *testing.T) bool {
 }
 
 // publicDir makes a directory that every user can read and enter.
-func publicDir(t *testing.T) string {
+func publicDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(base, "d")
 	if err != nil {
@@ -232,7 +232,7 @@ func publicDir(t *testing.T) string {
 }
 
 // writeScript makes a file that every user can read and execute.
-func writeScript(t *testing.T, text string) string {
+func writeScript(t testing.TB, text string) string {
 	t.Helper()
 	path := filepath.Join(publicDir(t), "script")
 	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
@@ -243,7 +243,7 @@ func writeScript(t *testing.T, text string) string {
 
 // runtimeDir is a private runtime directory.
 type runtimeDir struct {
-	t    *testing.T
+	t    testing.TB
 	path string
 	env  []string // of the commands; a test may append to it, the last of a name counts
 
@@ -254,7 +254,7 @@ const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 // newRuntime makes a runtime directory. At the test's end it ends every namespace in it
 // and checks that nothing is left of them.
-func newRuntime(t *testing.T) *runtimeDir {
+func newRuntime(t testing.TB) *runtimeDir {
 	t.Helper()
 	path, err := os.MkdirTemp(base, "r")
 	if err != nil {
@@ -421,7 +421,7 @@ func (r *runtimeDir) awaitViewers(name string, index, n int) {
 }
 
 // awaitExit waits for the end of a process, which need not be a child of ours.
-func awaitExit(t *testing.T, pid int) {
+func awaitExit(t testing.TB, pid int) {
 	t.Helper()
 	if !ends(pid, deadline) {
 		stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat") // for the message
@@ -430,7 +430,7 @@ func awaitExit(t *testing.T, pid int) {
 }
 
 // readable waits until fd can be read, and tells whether that came within limit.
-func readable(t *testing.T, fd int, limit time.Duration) bool {
+func readable(t testing.TB, fd int, limit time.Duration) bool {
 	t.Helper()
 	return pollIn(fd, limit)
 }
@@ -447,7 +447,7 @@ func pollIn(fd int, limit time.Duration) bool {
 }
 
 // awaitDir waits until ok holds of the names in dir, looking again at each change.
-func awaitDir(t *testing.T, dir string, ok func(names []string) bool) {
+func awaitDir(t testing.TB, dir string, ok func(names []string) bool) {
 	t.Helper()
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {

@@ -48,7 +48,7 @@ const echoLines = `while read -r line && [ "$line" != go ]; do echo "got $line";
 
 // viewer is an attach whose stdout is a pipe.
 type viewer struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser // nil when that is a console's
 	pipe   *os.File
@@ -292,7 +292,7 @@ func TestStoppedViewer(t *testing.T) {
 }
 
 // stop stops a process and returns when it has stopped.
-func stop(t *testing.T, cmd *exec.Cmd) {
+func stop(t testing.TB, cmd *exec.Cmd) {
 	t.Helper()
 	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)

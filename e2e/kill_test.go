@@ -52,7 +52,7 @@ func TestClientKilled(t *testing.T) {
 func TestServerKilled(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		new  func(*testing.T) *runtimeDir
+		new  func(testing.TB) *runtimeDir
 		args []string
 	}{
 		{"root", newRuntime, nil},
@@ -137,7 +137,7 @@ os.rename(%[2]q + ".new", %[2]q)
 func TestSupervisorKilled(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		new  func(*testing.T) *runtimeDir
+		new  func(testing.TB) *runtimeDir
 		args []string
 	}{
 		{"root", newRuntime, nil},

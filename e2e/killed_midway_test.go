@@ -22,7 +22,7 @@ import (
 func TestKilledWhileStarting(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		new  func(*testing.T) *runtimeDir
+		new  func(testing.TB) *runtimeDir
 		args []string
 	}{
 		{"root", newRuntime, nil},
@@ -139,7 +139,7 @@ func awaitNone(t *testing.T, path string) {
 
 // awaitUnlocked waits until nobody holds the lock of that file: a process that is ending
 // may do so for a moment after it has lost all else that it is known by.
-func awaitUnlocked(t *testing.T, path string) {
+func awaitUnlocked(t testing.TB, path string) {
 	t.Helper()
 	lock, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -93,7 +93,7 @@ func (r *runtimeDir) server(dir string) int {
 }
 
 // openVirtual opens a terminal of the instance at dir, both its ends.
-func openVirtual(t *testing.T, dir string) (ptm, tty *os.File) {
+func openVirtual(t testing.TB, dir string) (ptm, tty *os.File) {
 	t.Helper()
 	fd, err := unix.Open(filepath.Join(dir, "ptmx"), unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {

@@ -242,3 +242,51 @@ func TestTitle(t *testing.T) {
 		t.Errorf("title %q", got)
 	}
 }
+
+// Those who fall behind together are painted the same, though that is no longer the end
+// of what is kept: who reads slowest does not make the program wait for painting.
+func TestThoseWhoFallBehindArePaintedTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		end, term := sized(t, New(Options{Ended: func() {}, History: 16 << 10}))
+		total := 0
+		flood := func() {
+			for i := range 4000 {
+				s := fmt.Sprintf("line %d of a flood\r\n", i)
+				total += len(s)
+				end.say(s)
+			}
+			read(t, term)
+		}
+		var all []*watcher
+		for range 3 {
+			all = append(all, watch(t, term, ViewerOptions{Rows: 24, Cols: 80, NoHistory: true}))
+		}
+		for _, w := range all { // now, so that they rest equally long
+			_, _ = next(t, w.Viewer) // the blank screen
+		}
+		flood()
+		first := total
+		paints := make([]string, len(all))
+		for i, w := range all {
+			if paint, lost := next(t, w.Viewer); paint != "" || lost != uint64(first) {
+				t.Errorf("viewer %d: got %q and was told of %d bytes lost, want %d", i, paint, lost, first)
+			}
+			paints[i], _ = next(t, w.Viewer)
+			if paints[i] != paints[0] {
+				t.Errorf("viewer %d was painted %q, the first %q", i, paints[i], paints[0])
+			}
+			if i == 1 { // the others have rested by then, the third is painted what the first was
+				flood()
+			}
+		}
+		_ = term.Close()
+		for i, w := range all {
+			_, _ = w.screen.Write([]byte(paints[i])) // never fails
+			run(t, w)()
+			w.showsAll(t, term)
+			if got := first + int(w.lost); got != total {
+				t.Errorf("viewer %d: told of %d bytes lost, %d were put out", i, got, total)
+			}
+		}
+	})
+}

@@ -119,11 +119,11 @@ func (t *Terminal) feedPieceLocked() {
 }
 
 // paint paints a window of so many rows and columns, which shows from if it is framed.
-// What was painted no longer ago than age will do.
-func (t *Terminal) paint(rows, cols uint16, framed bool, from *screen.Frame, age time.Duration) painted {
+// What was painted no longer ago than age will do, if it has all the output before least.
+func (t *Terminal) paint(rows, cols uint16, framed bool, from *screen.Frame, age time.Duration, least uint64) painted {
 	t.painting.Lock()
 	defer t.painting.Unlock()
-	if p := t.lately(rows, cols, framed, from, age); p != nil {
+	if p := t.lately(rows, cols, framed, from, age, least); p != nil {
 		return *p
 	}
 	t.feed()
@@ -155,14 +155,14 @@ func (t *Terminal) paintAll(rows, cols uint16, framed bool) painted {
 }
 
 // lately finds what was painted and is good enough. painting is held.
-func (t *Terminal) lately(rows, cols uint16, framed bool, from *screen.Frame, age time.Duration) *painted {
+func (t *Terminal) lately(rows, cols uint16, framed bool, from *screen.Frame, age time.Duration, least uint64) *painted {
 	for i := len(t.painted) - 1; i >= 0; i-- {
 		p := &t.painted[i]
 		if p.rows != rows || p.cols != cols || p.framed != framed || p.from != from {
 			continue
 		}
 		t.mu.Lock()
-		good := p.at == t.log.end || p.at >= t.log.start && time.Since(p.when) < age
+		good := p.at == t.log.end || p.at >= least && time.Since(p.when) < age
 		t.mu.Unlock()
 		if good {
 			return p

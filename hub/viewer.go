@@ -50,6 +50,7 @@ type Viewer struct {
 	active     uint64    // when it last joined, resized or typed; greater is later
 	lost       uint64    // bytes that it missed, in all
 	stale      bool      // it must be painted before it goes on
+	behind     bool      // likewise, since output that it has not had is no longer kept
 	history    bool      // and that with the scrollback
 	framed     bool      // it is painted in place of getting the output
 	of         [2]uint16 // the terminal's size when it was last painted
@@ -134,11 +135,12 @@ func (v *Viewer) Next(ctx context.Context, p []byte) (n int, lost uint64, err er
 			if lost > 0 {
 				return 0, lost, nil
 			}
-		case toldLoss:
-			return 0, lost, nil
 		case isPainted:
-			v.paint()
+			lost := v.paint()
 			v.t.release()
+			if lost > 0 {
+				return 0, lost, nil
+			}
 		case hearsEnd:
 			return 0, 0, io.EOF
 		case waits:
@@ -159,7 +161,6 @@ type step int
 const (
 	waits step = iota
 	givesOutput
-	toldLoss
 	isPainted
 	hearsEnd
 )
@@ -177,10 +178,8 @@ func (v *Viewer) takeLocked(p []byte) (n int, lost uint64, next step) {
 	case framed && (v.at != t.log.end || v.of != [2]uint16{rows, cols}):
 		return 0, 0, isPainted
 	case v.at < t.log.start && v.hasWindow():
-		lost = t.log.end - v.at
-		v.at, v.stale = t.log.end, true
-		t.lostLocked(v, lost)
-		return 0, lost, toldLoss
+		v.behind = true
+		return 0, 0, isPainted
 	case v.at < t.log.end:
 		if v.at < t.log.start {
 			lost = t.log.start - v.at
@@ -203,10 +202,19 @@ func (t *Terminal) lostLocked(v *Viewer, n uint64) {
 	t.hub.lost.Add(n)
 }
 
-// paint has the viewer painted what is on the screen.
-func (v *Viewer) paint() {
+// paint has the viewer painted what is on the screen, and tells how much output it
+// missed before that.
+//
+// Of many who fall behind all are painted the same for a while, though the output after
+// it may be gone by then: they miss that, too. Else a program that prints faster than
+// they read would have its screen painted all the time.
+func (v *Viewer) paint() (lost uint64) {
 	t := v.t
 	t.mu.Lock()
+	least := t.log.start
+	if v.behind {
+		least = v.at + 1
+	}
 	rows, cols, history := v.rows, v.cols, v.stale && v.history
 	v.of[0], v.of[1] = t.sizeLocked()
 	v.stale, v.history = false, false
@@ -216,10 +224,14 @@ func (v *Viewer) paint() {
 	if history {
 		p = t.paintAll(rows, cols, framed)
 	} else {
-		p = t.paint(rows, cols, framed, v.shows, v.tired(muchOutput))
+		p = t.paint(rows, cols, framed, v.shows, v.tired(muchOutput), least)
 	}
 	t.mu.Lock()
-	v.at = p.at
+	if v.behind {
+		lost = p.at - v.at
+		t.lostLocked(v, lost)
+	}
+	v.at, v.behind = p.at, false
 	t.mu.Unlock()
 	v.shows, v.rest = p.to, p.paint
 	if v.readOnly {
@@ -230,6 +242,7 @@ func (v *Viewer) paint() {
 	if until := time.Now().Add(frameTime); framed && until.After(v.until) {
 		v.until = until
 	}
+	return lost
 }
 
 // tired is how long the viewer rests after n bytes.
