@@ -8,9 +8,6 @@ import (
 	"github.com/ptsns/ptsns/server"
 )
 
-// typedAtOnce is how much is typed before it is counted.
-const typedAtOnce = 256
-
 // live is a real namespace.
 type live struct {
 	*server.Namespace
@@ -90,14 +87,3 @@ func (l live) Events(ctx context.Context, since uint64) ([]hub.Event, error) {
 
 // liveTerminal is a real terminal.
 type liveTerminal struct{ *hub.Terminal }
-
-func (t liveTerminal) Type(ctx context.Context, who hub.Who, p []byte) (n int, err error) {
-	for n < len(p) {
-		next := min(len(p)-n, typedAtOnce)
-		if err := t.Terminal.Type(ctx, who, p[n:n+next]); err != nil {
-			return n, err
-		}
-		n += next
-	}
-	return n, nil
-}

@@ -72,7 +72,7 @@ func (t *Terminal) typeEOF(partial bool) {
 		if canonical && partial {
 			keys = append(keys, veof)
 		}
-		_ = t.typeAll(context.Background(), keys) // only fails when the terminal has ended
+		_, _ = t.typeAll(context.Background(), keys) // only fails when the terminal has ended
 	}
 	t.mu.Lock()
 	t.input.typing, t.input.partial = false, false

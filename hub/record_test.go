@@ -47,9 +47,9 @@ func TestRecording(t *testing.T) {
 		t.Errorf("recordings %q", got)
 	}
 	ctx := t.Context()
-	_ = term.Type(ctx, Who{}, []byte("seen"))
+	_, _ = term.Type(ctx, Who{}, []byte("seen"))
 	end.setEcho(false)
-	_ = term.Type(ctx, Who{}, []byte("secret"))
+	_, _ = term.Type(ctx, Who{}, []byte("secret"))
 	end.setEcho(true)
 	term.SetSize(5, 20)
 	end.say("more")

@@ -65,6 +65,10 @@ func TestStealing(t *testing.T) {
 	one := join(t, term, ViewerOptions{})
 	two := join(t, term, ViewerOptions{Steal: true})
 	ctx := t.Context()
+	nobody := func(s string) error {
+		_, err := term.Type(ctx, Who{}, []byte(s))
+		return err
+	}
 	typed := func(want string, did, wantErr error) {
 		t.Helper()
 		if !errors.Is(did, wantErr) || end.input() != want {
@@ -72,7 +76,7 @@ func TestStealing(t *testing.T) {
 		}
 	}
 	typed("", one.Write(ctx, []byte("a")), ErrTaken)
-	typed("", term.Type(ctx, Who{}, []byte("b")), ErrTaken)
+	typed("", nobody("b"), ErrTaken)
 	typed("c", two.Write(ctx, []byte("c")), nil)
 	three := join(t, term, ViewerOptions{Steal: true, ReadOnly: true})
 	typed("cd", two.Write(ctx, []byte("d")), nil)
@@ -82,5 +86,5 @@ func TestStealing(t *testing.T) {
 	four.Close()
 	typed("cdf", two.Write(ctx, []byte("f")), nil)
 	typed("cdfg", one.Write(ctx, []byte("g")), nil)
-	typed("cdfgh", term.Type(ctx, Who{}, []byte("h")), nil)
+	typed("cdfgh", nobody("h"), nil)
 }

@@ -1,7 +1,9 @@
 package hub
 
 import (
+	"context"
 	"testing"
+	"time"
 )
 
 func TestSizing(t *testing.T) {
@@ -53,5 +55,28 @@ func TestSizing(t *testing.T) {
 	}
 	if _, err := ParseSizing("huge"); err == nil {
 		t.Error("a sizing that is none was taken")
+	}
+}
+
+// A viewer who sees frames gets another when its window changes, though nothing is put out
+// and the terminal's size stays.
+func TestFrameFollowsTheWindow(t *testing.T) {
+	end, term := sized(t, newHub())
+	end.say("hello")
+	read(t, term)
+	v := join(t, term, ViewerOptions{Rows: 40, Cols: 100})
+	v.Resize(30, 90)
+	next := func(limit time.Duration) (n int) {
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		n, _, _ = v.Next(ctx, make([]byte, 64<<10)) // what it was is of no interest
+		return n
+	}
+	if next(10*time.Second) == 0 {
+		t.Fatal("nothing was painted")
+	}
+	v.Resize(10, 40)
+	if next(10*time.Second) == 0 {
+		t.Error("nothing was painted for a smaller window")
 	}
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/ptsns/ptsns/wait"
 )
 
-// Type types p for somebody who has not joined, and returns as Viewer.Write does: nobody
-// may while a viewer has the input for itself.
-func (t *Terminal) Type(ctx context.Context, _ Who, p []byte) error {
+// Type types p for somebody who has not joined, and returns as Viewer.Write does, and how
+// much was typed: nobody may while a viewer has the input for itself.
+func (t *Terminal) Type(ctx context.Context, _ Who, p []byte) (n int, err error) {
 	if t.taken(nil) {
-		return ErrTaken
+		return 0, ErrTaken
 	}
 	t.noteInput(p)
 	return t.typeAll(ctx, p)
@@ -36,20 +36,20 @@ func (t *Terminal) steal(v *Viewer) {
 }
 
 // typeAll writes all of p and waits for room where there is none.
-func (t *Terminal) typeAll(ctx context.Context, p []byte) error {
-	for len(p) > 0 {
-		n, err := t.Write(p)
-		p = p[n:]
+func (t *Terminal) typeAll(ctx context.Context, p []byte) (typed int, err error) {
+	for typed < len(p) {
+		n, err := t.Write(p[typed:])
+		typed += n
 		switch {
 		case pts.IsAgain(err) || err == nil && n == 0:
 			if err := t.waitFor(ctx, wait.Out); err != nil {
-				return err
+				return typed, err
 			}
 		case err != nil:
-			return ErrEnded
+			return typed, ErrEnded
 		}
 	}
-	return nil
+	return typed, nil
 }
 
 // waitFor blocks until the end reports any of mask, the terminal ends, or ctx does.

@@ -54,6 +54,7 @@ type Viewer struct {
 	history    bool      // and that with the scrollback
 	framed     bool      // it is painted in place of getting the output
 	of         [2]uint16 // the terminal's size when it was last painted
+	window     [2]uint16 // and that of its window
 
 	// Of Next alone, as is takeLocked.
 	rest   []byte        // painted or filtered, and not taken yet
@@ -175,6 +176,9 @@ func (v *Viewer) takeLocked(p []byte) (n int, lost uint64, next step) {
 		v.framed = framed
 		v.shows = nil
 		return 0, 0, isPainted
+	case framed && v.window != [2]uint16{v.rows, v.cols}:
+		v.shows = nil // what a terminal shows when its window changes is its own affair
+		return 0, 0, isPainted
 	case framed && (v.at != t.log.end || v.of != [2]uint16{rows, cols}):
 		return 0, 0, isPainted
 	case v.at < t.log.start && v.hasWindow():
@@ -217,6 +221,7 @@ func (v *Viewer) paint() (lost uint64) {
 	}
 	rows, cols, history := v.rows, v.cols, v.stale && v.history
 	v.of[0], v.of[1] = t.sizeLocked()
+	v.window = [2]uint16{v.rows, v.cols}
 	v.stale, v.history = false, false
 	framed := v.framed
 	t.mu.Unlock()
@@ -312,7 +317,8 @@ func (v *Viewer) Write(ctx context.Context, p []byte) error {
 	if v.act() {
 		t.fit(nil)
 	}
-	return t.typeAll(ctx, p)
+	_, err := t.typeAll(ctx, p)
+	return err
 }
 
 // act notes that the viewer did something, and tells whether it was not the latest to.

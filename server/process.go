@@ -74,22 +74,16 @@ func (n *Namespace) start(spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	ptm, err := n.instance.OpenPTM(nil, unix.O_RDWR)
-	if err != nil {
-		n.noteOpen(err, "ptsns")
-		return nil, fmt.Errorf("opening a terminal: %w", err)
-	}
-	if err := prepare(ptm, spec); err != nil {
-		return nil, errors.Join(err, ptm.Close())
-	}
 	p := &Process{exited: make(chan struct{})}
-	p.Terminal, p.Owner = n.hub.Own(ptm, ptm.Index(), hub.Opener{PID: os.Getpid(), Comm: procfs.Comm(os.Getpid())}, spec.Attach, spec.Who)
+	if err := n.openTerminal(p, spec); err != nil {
+		return nil, err
+	}
 	p.Terminal.SetSizing(sizing)
 	n.mu.Lock()
 	n.processes[p.Terminal] = p
 	n.mu.Unlock()
 	p.PID, err = n.sup.Start(nsexec.Program{Argv: spec.Argv, Env: spec.Env, Dir: spec.Dir,
-		DirDefault: spec.DirDefault, Index: ptm.Index()}, func(s syscall.WaitStatus) { n.ended(p, s) })
+		DirDefault: spec.DirDefault, Index: p.Terminal.Index()}, func(s syscall.WaitStatus) { n.ended(p, s) })
 	if err != nil {
 		n.mu.Lock()
 		delete(n.processes, p.Terminal)
@@ -98,6 +92,23 @@ func (n *Namespace) start(spec Spec) (*Process, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// openTerminal opens p's terminal.
+func (n *Namespace) openTerminal(p *Process, spec Spec) error {
+	n.opening.RLock()
+	defer n.opening.RUnlock()
+	ptm, err := n.instance.OpenPTM(nil, unix.O_RDWR)
+	if err != nil {
+		n.noteOpen(err, "ptsns")
+		return fmt.Errorf("opening a terminal: %w", err)
+	}
+	if err := prepare(ptm, spec); err != nil {
+		return errors.Join(err, ptm.Close())
+	}
+	opener := hub.Opener{PID: os.Getpid(), Comm: procfs.Comm(os.Getpid())}
+	p.Terminal, p.Owner = n.hub.Own(ptm, ptm.Index(), opener, spec.Attach, spec.Who)
+	return nil
 }
 
 // prepare unlocks a fresh pair and gives it its size and settings, before anybody can see it.

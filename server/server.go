@@ -76,7 +76,8 @@ type Namespace struct {
 	recordings recordings
 	refused    atomic.Uint64 // opens of ptmx that failed for want of room
 
-	naming sync.Mutex // held while an opener is named; hub locks come after it
+	opening sync.RWMutex // held (read) from the making of a node until the hub knows its terminal; hub locks come after it
+	naming  sync.Mutex   // held while an opener is named; hub locks come after it
 
 	mu        sync.Mutex
 	processes map[*hub.Terminal]*Process             // guarded by mu; programs that have not ended
@@ -254,11 +255,13 @@ func (n *Namespace) tearDown() {
 
 // Terminal finds an open terminal to join; -1 is the one with the lowest index.
 func (n *Namespace) Terminal(index int) (*hub.Terminal, error) {
-	if index < 0 {
-		if all := n.hub.Terminals(); len(all) > 0 {
-			return all[0], nil
-		}
-	} else if t := n.hub.Lookup(index); t != nil {
+	if t := n.lookup(index); t != nil {
+		return t, nil
+	}
+	n.opening.Lock() // who is there by now is known, or not opened by us
+	t := n.lookup(index)
+	n.opening.Unlock()
+	if t != nil {
 		return t, nil
 	}
 	nodes, err := n.instance.Nodes()
@@ -271,6 +274,17 @@ func (n *Namespace) Terminal(index int) (*hub.Terminal, error) {
 		}
 	}
 	return nil, ErrNoTerminal
+}
+
+// lookup finds a terminal that passes through us, nil when there is none.
+func (n *Namespace) lookup(index int) *hub.Terminal {
+	if index >= 0 {
+		return n.hub.Lookup(index)
+	}
+	if all := n.hub.Terminals(); len(all) > 0 {
+		return all[0]
+	}
+	return nil
 }
 
 // Events are what happened to the terminals.

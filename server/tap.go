@@ -14,6 +14,8 @@ import (
 type tap struct{ n *Namespace }
 
 func (p tap) OpenPtmx(c pts.Caller, flags int) (pts.End, error) {
+	p.n.opening.RLock()
+	defer p.n.opening.RUnlock()
 	ptm, err := p.n.instance.OpenPTM(c, flags)
 	if err != nil {
 		p.n.noteOpen(err, procfs.Comm(c.PID()))
