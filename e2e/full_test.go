@@ -70,7 +70,8 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("attach on a full disk: exit %d, want 4", code)
 	}
 	r.awaitEnd("vs1")
-	r.run("run", "-d", "--name", "vs2", "--", "sleep", "1000")
+	fillDisk(t, fill, 0) // what vs1 left free
+	r.refused(125, "no space left on device", "run", "-d", "--name", "vs2", "--", "sleep", "1000")
 	r.checkEmpty()
 	if err := os.Remove(fill); err != nil {
 		t.Fatal(err)
