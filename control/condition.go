@@ -17,7 +17,8 @@ type Condition struct {
 	Ended  bool          // the terminal has ended
 }
 
-// Text waits until s is on the screen. A line that went on in the next is one line.
+// Text waits until s is on the screen. A line that went on in the next is one line, and
+// has blanks to its end.
 func Text(s string) Condition { return Condition{Text: s} }
 
 // Regexp waits until a regexp of Go's syntax matches the text of the screen, which has

@@ -97,7 +97,7 @@ func (h *handler) input(w http.ResponseWriter, r *http.Request) error {
 	n, err := t.Type(ctx, who, req.Data)
 	if err != nil {
 		if isOf(ctx, err) {
-			err = causeOf(ctx, "typed %d of %d bytes at least", n, len(req.Data))
+			err = fmt.Errorf("%w: %d of %d bytes were typed, at least", causeOf(ctx), n, len(req.Data))
 		}
 		return &failure{Typed: &n, err: err}
 	}

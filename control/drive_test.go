@@ -366,7 +366,7 @@ func TestKick(t *testing.T) {
 	}
 	next(t, s.did)
 	v.out <- chunk{err: hub.ErrKicked}
-	if _, err := stream.Next(); !errors.Is(err, hub.ErrKicked) || err.Error() != "kicked by ada (local)" {
+	if _, err := stream.Next(); !errors.Is(err, hub.ErrKicked) || err.Error() != "kicked by ada" {
 		t.Errorf("the viewer hears %v", err)
 	}
 	next(t, v.closed)

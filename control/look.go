@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -156,7 +155,7 @@ func (h *handler) await(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if isOf(ctx, err) {
-		err = causeOf(ctx, "not within %v", timeout)
+		err = causeOf(ctx)
 	}
 	return &failure{Seen: seenOf(seen), err: err}
 }
@@ -166,13 +165,12 @@ func isOf(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && errors.Is(err, ctx.Err())
 }
 
-// causeOf says why a request that waited is over, with what came of it when it was time.
-func causeOf(ctx context.Context, format string, args ...any) error {
-	cause := context.Cause(ctx)
-	if errors.Is(cause, context.DeadlineExceeded) {
-		return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), errTimeout)
+// causeOf says why a request that waited is over.
+func causeOf(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, context.DeadlineExceeded) {
+		return cause
 	}
-	return cause
+	return errTimeout
 }
 
 // errTimeout is what DeadlineExceeded is called here.

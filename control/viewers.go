@@ -1,7 +1,6 @@
 package control
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -91,10 +90,7 @@ func (e kickError) Error() string {
 	if e.by == nil {
 		return hub.ErrKicked.Error()
 	}
-	if e.by.Name == "" {
-		return fmt.Sprintf("kicked by uid %d (%s)", e.by.UID, e.by.Door)
-	}
-	return fmt.Sprintf("kicked by %s (%s)", e.by.Name, e.by.Door)
+	return "kicked by " + e.by.String()
 }
 
 func (kickError) Unwrap() error { return hub.ErrKicked }

@@ -8,6 +8,7 @@ import (
 	"regexp/syntax"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ptsns/ptsns/screen"
 )
@@ -231,36 +232,24 @@ func (w *awaiting) due() (due time.Time, ok bool) {
 	return due, ok
 }
 
-// texts is the text of a screen: as it is shown, and, where lines went on in the next,
-// with those in one.
+// texts is the text of a screen in the forms that people may mean: as it is shown, blanks
+// at the ends of lines cut; with lines that went on in the next in one; and the same with
+// the blanks.
 func texts(s screen.Snapshot) []string {
-	var shown, whole strings.Builder
-	wrapped := false
+	var shown, whole, padded strings.Builder
 	for _, l := range s.Lines {
-		shown.WriteString(l.Text)
-		shown.WriteByte('\n')
+		blanks := strings.Repeat(" ", max(1, s.Cols-utf8.RuneCountInString(l.Text))) // or more, behind wide characters
+		shown.WriteString(l.Text + "\n")
 		whole.WriteString(l.Text)
-		if !l.Wrapped {
+		padded.WriteString(l.Text)
+		switch {
+		case !l.Wrapped:
 			whole.WriteByte('\n')
-			continue
-		}
-		wrapped = true
-		if n := s.Cols - len(l.Text); n > 0 && ascii(l.Text) {
-			whole.WriteString(strings.Repeat(" ", n)) // trailing blanks were cut
-		}
-	}
-	forms := []string{strings.TrimRight(shown.String(), "\n")}
-	if wrapped {
-		forms = append(forms, strings.TrimRight(whole.String(), "\n"))
-	}
-	return forms
-}
-
-func ascii(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
+			padded.WriteString(blanks + "\n")
+		case len(l.Text) < s.Cols: // no wide characters
+			whole.WriteString(blanks)
+			padded.WriteString(blanks)
 		}
 	}
-	return true
+	return []string{strings.TrimRight(shown.String(), "\n"), strings.TrimRight(whole.String(), "\n"), padded.String()}
 }

@@ -124,6 +124,8 @@ func TestAwait(t *testing.T) {
 		{"last words", Condition{Text: "bye"}, func(s *shown) { pass(50 * ms); s.say("bye"); s.end() }, 50 * ms, nil, nil},
 		{"text over the margin", Condition{Text: "0123456789"}, func(s *shown) { s.say("\r\n" + strings.Repeat(" ", 35) + "0123456789") }, 0, nil, nil},
 		{"blanks over the margin", Condition{Text: "01 23"}, func(s *shown) { s.say("\r\n" + strings.Repeat("x", 37) + "01 23") }, 0, nil, nil},
+		{"a prompt with its blank", Condition{Text: "hello "}, nil, 0, nil, nil},
+		{"the end of a line", Condition{Regexp: regexp.MustCompile(`(?m)lo$`)}, nil, 0, nil, []string{"lo"}},
 		{"regexp", Condition{Regexp: regexp.MustCompile(`(?m)^pid (\d+)$`)}, func(s *shown) { pass(ms); s.say("\r\npid 42") }, ms, nil, []string{"pid 42", "42"}},
 		{"both", Condition{Text: "hello", Regexp: regexp.MustCompile(`x+`)}, func(s *shown) { pass(ms); s.say("xx") }, ms, nil, []string{"xx"}},
 		{"text since", Condition{Text: "hello", Since: since(5)}, func(s *shown) { pass(50 * ms); s.say("\x1b[2Jhel"); s.say("lo\x1b[2J") }, 50 * ms, nil, nil},

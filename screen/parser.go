@@ -77,10 +77,7 @@ func (p *parser) next(b []byte) (int, action) {
 	c := b[0]
 	switch {
 	case c >= 0x20 && c < 0x7F:
-		n := 1
-		for n < len(b) && b[n]-0x20 < 0x5F {
-			n++
-		}
+		n := 1 + printableASCII(b[1:])
 		p.text = b[:n]
 		return n, actText
 	case c >= utf8.RuneSelf:

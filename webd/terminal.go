@@ -32,7 +32,8 @@ func (s *Server) terminal(w http.ResponseWriter, r *http.Request, user string) {
 		writeFailure(w, fmt.Errorf("%w: %w", control.ErrBadRequest, err))
 		return
 	}
-	o := control.AttachOptions{Who: s.who(user), ReadOnly: s.cfg.ReadOnly || r.FormValue("read_only") == "1", Steal: r.FormValue("steal") == "1"}
+	o := control.AttachOptions{Who: s.who(user), ReadOnly: s.cfg.ReadOnly || r.FormValue("read_only") == "1"}
+	o.Steal = !o.ReadOnly && r.FormValue("steal") == "1"
 	if o.Rows, o.Cols, err = parseSize(r.FormValue("rows"), r.FormValue("cols")); err != nil {
 		writeFailure(w, err)
 		return

@@ -132,8 +132,8 @@ func TestReadOnly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := openDoor(t, test.change)
 			b := d.join(test.query)
-			if !d.fake.attached[0].ReadOnly {
-				t.Error("the server was not told")
+			if o := d.fake.attached[0]; !o.ReadOnly || o.Steal {
+				t.Errorf("joined with %+v", o)
 			}
 			b.send(websocket.MessageText, `{"type":"resize","rows":30,"cols":100}`) // its window is its own
 			b.send(websocket.MessageBinary, "rm -rf /\r")

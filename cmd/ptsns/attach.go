@@ -10,17 +10,18 @@ import (
 )
 
 const attachLong = `Attach joins terminal N of a namespace, or the one with the lowest number: its
-output is seen, what is typed goes in, ctrl-p ctrl-q leaves. Any number of people
-can join a terminal. One who does not read in time misses output, and is told how
-much; nobody waits.
+screen is shown, what is typed goes in, ctrl-p ctrl-q leaves. Any number of people
+can join a terminal. With --steal, what the others type is refused until you leave. One
+who does not read in time misses output, and is told how much; nobody waits.
 
-Without a terminal on stdin, input is relayed; its end neither leaves nor types
+Without a terminal on stdin, stdout and stderr, the output from now on is all that
+is seen. Without one on stdin, input is relayed; its end neither leaves nor types
 anything, and attach follows the output until the terminal ends. The exit status
 is that of the program, where ptsns started it, else 0.`
 
 func newAttachCommand() *cobra.Command {
 	var keys string
-	var readOnly bool
+	var o control.AttachOptions
 	cmd := &cobra.Command{
 		Use:                   "attach [FLAGS] NAME[/N]",
 		DisableFlagsInUseLine: true,
@@ -30,15 +31,20 @@ func newAttachCommand() *cobra.Command {
 		Args:                  usage(cobra.ExactArgs(1)),
 		ValidArgsFunction:     completeNames(false),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return attach(cmd, args[0], keys, readOnly)
+			if o.ReadOnly && o.Steal {
+				return usagef("--read-only and --steal: who does not type needs no input")
+			}
+			return attach(cmd, args[0], keys, o)
 		},
 	}
-	cmd.Flags().BoolVar(&readOnly, "read-only", false, "see and do not type, nor change the terminal's size")
+	cmd.Flags().BoolVar(&o.ReadOnly, "read-only", false, "see and do not type, nor change the terminal's size")
+	cmd.Flags().BoolVar(&o.Steal, "steal", false, "take the input for yourself, until you leave or somebody steals it from you")
+	cmd.Flags().BoolVar(&o.NoHistory, "no-history", false, "do not print the lines that have scrolled off the screen first")
 	addDetachKeys(cmd.Flags(), &keys)
 	return cmd
 }
 
-func attach(cmd *cobra.Command, target, keys string, readOnly bool) error {
+func attach(cmd *cobra.Command, target, keys string, opts control.AttachOptions) error {
 	name, index, err := parseTarget(target)
 	if err != nil {
 		return err
@@ -49,12 +55,14 @@ func attach(cmd *cobra.Command, target, keys string, readOnly bool) error {
 	}
 	return withClient(cmd, name, answerTime, func(ctx context.Context, client *control.Client) error {
 		o := newOuter()
-		rows, cols := o.window()
-		stream, err := client.Attach(ctx, index, control.AttachOptions{ReadOnly: readOnly, Rows: rows, Cols: cols})
+		opts.Who = localWho()
+		opts.Rows, opts.Cols = o.window()
+		stream, err := client.Attach(ctx, index, opts)
 		if err != nil {
 			return fmt.Errorf("%s: %w", target, err)
 		}
-		r := &relay{id: pts.ID{Namespace: name, Index: stream.Index()}, stream: stream, outer: o, keys: k, readOnly: readOnly}
+		r := &relay{id: pts.ID{Namespace: name, Index: stream.Index()}, stream: stream, outer: o, keys: k,
+			readOnly: opts.ReadOnly, painted: opts.Rows != 0 && opts.Cols != 0}
 		return r.run()
 	})
 }

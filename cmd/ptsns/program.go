@@ -39,7 +39,7 @@ func (f *programFlags) spec(argv []string) (server.Spec, error) {
 	if _, err := hub.ParseSizing(f.size); err != nil {
 		return server.Spec{}, usageError{err}
 	}
-	spec := server.Spec{Argv: argv, Env: mergeEnv(os.Environ(), f.env), Size: f.size}
+	spec := server.Spec{Argv: argv, Env: mergeEnv(os.Environ(), f.env), Size: f.size, Who: localWho()}
 	if f.dir != "" {
 		dir, err := filepath.Abs(f.dir)
 		if err != nil {

@@ -3,9 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/ptsns/ptsns/control"
@@ -22,7 +22,10 @@ type relay struct {
 	keys     []byte // that detach; only a terminal's are looked at
 	owner    bool   // we started the program: the end of our input is the end of its, our signals are its
 	readOnly bool
+	painted  bool // the server paints the screen again where we missed output
 	ended    bool // set by run: the terminal has ended
+
+	missed atomic.Uint64 // bytes, where the screen was painted
 }
 
 // gone is why the input side gave up.
@@ -83,13 +86,16 @@ func (r *relay) run() (err error) {
 	for {
 		select {
 		case end := <-over:
-			r.ended = end.known
+			if r.ended = end.known; !r.ended {
+				r.outer.calm()
+			}
 			return end.err
 		case why := <-left:
-			r.outer.restore()
 			if why == hungUp {
 				return exitHungUp
 			}
+			r.outer.calm()
+			r.outer.restore()
 			r.sayDetached()
 			return nil
 		case <-window:
@@ -103,6 +109,7 @@ func (r *relay) run() (err error) {
 			r.resize()
 		case s := <-signals:
 			if sig := s.(syscall.Signal); !r.pass(sig) {
+				r.outer.calm()
 				return exitStatus(exitSignal + int(sig))
 			}
 		}
@@ -142,6 +149,8 @@ func (r *relay) relayOutput() outputEnd {
 			}
 		case control.Lost:
 			r.sayLost(e.Lost)
+		case control.Refused:
+			r.sayRefused()
 		case control.Exit:
 			if e.Code == 0 {
 				return outputEnd{known: true}
@@ -210,16 +219,31 @@ func (r *relay) sayDetached() {
 	if term.IsTerminal(stderr) {
 		fmt.Fprintln(os.Stderr) // the program was in the middle of a line, perhaps
 	}
-	fmt.Fprintf(os.Stderr, "ptsns: detached from %v; ptsns attach %v comes back\n", r.id, r.id)
+	missed := ""
+	if n := r.missed.Load(); n > 0 {
+		missed = fmt.Sprintf("; %d bytes missed", n)
+	}
+	fmt.Fprintf(os.Stderr, "ptsns: detached from %v%s; ptsns attach %v comes back\n", r.id, missed, r.id)
 }
 
-// sayLost tells of output that went by: in its place on a terminal, else on stderr.
+// sayLost tells of output that went by on stderr. Where the screen is painted anew, which
+// shows how things are, it is told at the end: a notice would stand in the middle of it.
 func (r *relay) sayLost(n uint64) {
-	if term.IsTerminal(stdout) {
-		_, _ = io.WriteString(os.Stdout, fmt.Sprintf("\x1b[7m[ptsns: %d bytes missed]\x1b[27m", n)) // the next output tells of errors
+	if r.painted {
+		r.missed.Add(n)
 		return
 	}
 	fmt.Fprintf(os.Stderr, "ptsns: %d bytes missed%s", n, r.outer.newline())
+}
+
+// sayRefused tells that what was typed was not let in: somebody has the input for
+// himself. That is a bell where a notice would stand in the middle of a screen.
+func (r *relay) sayRefused() {
+	if r.outer.out {
+		_, _ = os.Stdout.WriteString("\a") // the next output tells of errors
+		return
+	}
+	fmt.Fprintf(os.Stderr, "ptsns: input refused: another viewer has it for itself%s", r.outer.newline())
 }
 
 // writeAll writes p to f, which is fd.

@@ -11,7 +11,7 @@ import (
 // join leaves the terminal to ptsns attach until that ends. Why it ended is the status
 // line of the next frame. A signal to us ends it, and us.
 func (s *topScreen) join(id string, readOnly bool) error {
-	s.leave()
+	s.lend()
 	args := []string{"attach"}
 	if readOnly {
 		args = append(args, "--read-only")
@@ -31,7 +31,7 @@ func (s *topScreen) join(id string, readOnly bool) error {
 	for {
 		select {
 		case <-ended:
-			_, _ = os.Stdout.WriteString("\r\n") // the program was in the middle of a line, perhaps
+			_ = s.write("\r\n") // the program was in the middle of a line, perhaps; enter tells of errors
 			s.view.status = said.last()
 			if code := cmd.ProcessState.ExitCode(); s.view.status == "" {
 				s.view.status = fmt.Sprintf("%s has ended with status %d", id, code)

@@ -66,11 +66,17 @@ func (s *topScreen) enter() error {
 
 // leave gives the terminal back. It is for every way out, and may be called again.
 func (s *topScreen) leave() {
+	s.lend()
+	s.outer.restore()
+}
+
+// lend gives the screen back, and not the modes: what is typed before the next program
+// has made its own must not be lost or shown.
+func (s *topScreen) lend() {
 	if s.entered {
 		_ = s.write(leaveTop) // a terminal that has gone needs nothing
 	}
 	s.entered = false
-	s.outer.restore()
 }
 
 // restoreOnPanic is deferred by every goroutine.
@@ -98,7 +104,8 @@ func (s *topScreen) paint() error {
 	return s.write(paintTop(s.view.frame(int(rows), int(cols))))
 }
 
-// paintTop is what shows a frame in place of another one.
+// paintTop is what shows a frame in place of another one. Each line is erased before it
+// is written: afterwards the cursor may still stand on the last column.
 func paintTop(frame []topLine) string {
 	var b strings.Builder
 	b.WriteString("\x1b[H")
@@ -106,13 +113,13 @@ func paintTop(frame []topLine) string {
 		if i > 0 {
 			b.WriteString("\r\n")
 		}
-		if line.look != "" {
-			b.WriteString("\x1b[" + line.look + "m" + line.text + "\x1b[0m\x1b[K")
+		b.WriteString("\x1b[K")
+		if line.look == "" {
+			b.WriteString(line.text)
 		} else {
-			b.WriteString(line.text + "\x1b[K")
+			b.WriteString("\x1b[" + line.look + "m" + line.text + "\x1b[0m")
 		}
 	}
-	b.WriteString("\x1b[J")
 	return b.String()
 }
 

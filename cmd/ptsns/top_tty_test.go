@@ -118,3 +118,26 @@ func TestTopBatch(t *testing.T) {
 	c.expect("vs1/0")
 	c.end(0)
 }
+
+// After a stop, in which a shell has its own modes and screen, top takes the terminal anew.
+func TestTopStopAndContinue(t *testing.T) {
+	w := newWorld(t)
+	c := w.open(24, 80, "top")
+	c.expect("no terminals; ")
+	raw := c.modes()
+	if err := c.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	c.setModes(c.was)
+	c.resize(10, 40)
+	if err := c.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	c.expect("\x1b[?1049h")
+	c.expect("no terminals; ptsns run -- bash opens o>") // 40 columns
+	if c.modes() != raw {
+		t.Error("not raw again")
+	}
+	c.typeKeys("q")
+	c.end(0)
+}

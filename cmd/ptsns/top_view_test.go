@@ -171,7 +171,7 @@ func TestTopActions(t *testing.T) {
 
 func TestPaintTop(t *testing.T) {
 	got := paintTop([]topLine{{"a", lookBold}, {"b", ""}, {"", ""}})
-	if want := "\x1b[H\x1b[1ma\x1b[0m\x1b[K\r\nb\x1b[K\r\n\x1b[K\x1b[J"; got != want {
+	if want := "\x1b[H\x1b[K\x1b[1ma\x1b[0m\r\n\x1b[Kb\r\n\x1b[K"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ptsns/ptsns/hub"
 	"github.com/ptsns/ptsns/server"
 )
 
@@ -72,9 +73,12 @@ func TestReadOnlyAttach(t *testing.T) {
 
 // viewers waits until so many have joined the namespace's only terminal. Who has
 // joined is the server's to say, so it is asked until it says so.
-func (w *world) viewers(name string, want int) {
+func (w *world) viewers(name string, want int) []hub.ViewerInfo {
 	w.t.Helper()
-	for len(w.state(name).Terminals[0].Viewers) != want {
+	for {
+		if v := w.state(name).Terminals[0].Viewers; len(v) == want {
+			return v
+		}
 		if w.t.Context().Err() != nil {
 			w.t.Fatal("the viewers did not come")
 		}

@@ -2,7 +2,8 @@
 
 // Package chromium drives a headless Chromium for tests, by the DevTools protocol
 // (https://chromedevtools.github.io/devtools-protocol/) and no more of it than they need.
-// It is for one goroutine, a test's. One more reads what the browser says.
+// A Page is for one goroutine, a test's; a Browser is for any number. One goroutine reads
+// what the browser says.
 package chromium
 
 import (

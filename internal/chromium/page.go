@@ -15,7 +15,7 @@ import (
 type Page struct {
 	b       *Browser
 	t       testing.TB
-	target  string
+	context string // cookies and permissions are its own
 	session string
 
 	mu       sync.Mutex
@@ -25,21 +25,24 @@ type Page struct {
 // Open opens a tab in a browser context of its own: no other's cookies are in it.
 func (b *Browser) Open(t testing.TB, url string) *Page {
 	t.Helper()
-	var context struct{ BrowserContextID string }
+	var made struct{ BrowserContextID string }
 	p := &Page{b: b, t: t}
-	p.must(b.call("", "Target.createBrowserContext", map[string]any{}, &context))
-	p.attach(context.BrowserContextID)
+	p.must(b.call("", "Target.createBrowserContext", map[string]any{}, &made))
+	p.context = made.BrowserContextID
+	t.Cleanup(func() {
+		_ = b.call("", "Target.disposeBrowserContext", map[string]any{"browserContextId": p.context}, nil)
+	}) // the browser goes soon
+	p.attach()
 	p.Go(url)
 	return p
 }
 
-func (p *Page) attach(context string) {
+func (p *Page) attach() {
 	p.t.Helper()
 	var target struct{ TargetID string }
-	p.must(p.b.call("", "Target.createTarget", map[string]any{"url": "about:blank", "browserContextId": context}, &target))
-	p.target = target.TargetID
+	p.must(p.b.call("", "Target.createTarget", map[string]any{"url": "about:blank", "browserContextId": p.context}, &target))
 	var session struct{ SessionID string }
-	p.must(p.b.call("", "Target.attachToTarget", map[string]any{"targetId": p.target, "flatten": true}, &session))
+	p.must(p.b.call("", "Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &session))
 	p.session = session.SessionID
 	p.b.mu.Lock()
 	p.b.pages[p.session] = p
@@ -47,6 +50,7 @@ func (p *Page) attach(context string) {
 	for _, domain := range []string{"Page", "Runtime", "Log", "Network"} {
 		p.do(domain+".enable", nil)
 	}
+	p.do("Emulation.setFocusEmulationEnabled", map[string]any{"enabled": true}) // there are several pages
 	p.Size(1200, 760, 1)
 }
 
@@ -144,7 +148,7 @@ func (p *Page) eval(expression string, into any) error {
 func (p *Page) Await(expression string) {
 	p.t.Helper()
 	wait := `new Promise((done, fail) => {
-		const end = performance.now() + 15000;
+		const end = performance.now() + 25000;
 		const look = () => {
 			let is = false;
 			try { is = Boolean(` + expression + `); } catch (e) { if (performance.now() > end) return fail(e); }
@@ -238,7 +242,8 @@ func (p *Page) Prefer(feature, value string) {
 // Grant lets the page use the clipboard.
 func (p *Page) Grant() {
 	p.t.Helper()
-	p.do("Browser.grantPermissions", map[string]any{"permissions": []string{"clipboardReadWrite", "clipboardSanitizedWrite"}})
+	p.must(p.b.call("", "Browser.grantPermissions", map[string]any{"browserContextId": p.context,
+		"permissions": []string{"clipboardReadWrite", "clipboardSanitizedWrite"}}, nil))
 }
 
 // Screenshot writes a PNG of what is to be seen into the file path.

@@ -27,6 +27,7 @@ function askLogin(why = "") {
     setText($("login-error"), why);
     const submit = async e => {
       e.preventDefault();
+      setText($("login-error"), "");
       try {
         await api.login($("login-token").value.trim());
       } catch (error) {

@@ -21,7 +21,7 @@ export class PlayerPane {
   kind = "recording";
   state = "connecting";
   fresh = false;
-  #host; #screen; #cast = null; #times = null; #next = 0; #now = 0; #playing = false; #frame = 0; #last = 0; #stop; #abort = new AbortController(); #gone = false;
+  #host; #screen; #cast = null; #times = null; #next = 0; #now = 0; #playing = false; #frame = 0; #last = 0; #stop; #abort = new AbortController(); #gone = false; #fitting = 0;
 
   constructor(file, host) {
     this.file = file;
@@ -219,11 +219,25 @@ export class PlayerPane {
     if (!term || !cell || this.body.clientWidth < 40) return;
     const style = getComputedStyle(this.body);
     const width = this.body.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - 16;
-    const height = this.body.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
+    const height = this.body.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom) - 6;
     const scale = Math.min(width / cell.offsetWidth, height / cell.offsetHeight);
-    const best = Math.floor(term.options.fontSize * scale * 2) / 2;
-    const fontSize = Math.max(4, Math.min(prefs.fontSize * 1.5, best));
-    if (Number.isFinite(fontSize) && fontSize !== term.options.fontSize) term.options.fontSize = fontSize;
+    this.#setFont(Math.floor(term.options.fontSize * scale * 2) / 2);
+    // Cells are whole pixels, so it may still be a little too large.
+    cancelAnimationFrame(this.#fitting);
+    const shrink = () => {
+      if (cell.offsetWidth <= width && cell.offsetHeight <= height || !this.#setFont(term.options.fontSize - 0.5)) return;
+      this.#fitting = requestAnimationFrame(shrink);
+    };
+    this.#fitting = requestAnimationFrame(shrink);
+  }
+
+  // setFont is false when that is no change.
+  #setFont(wanted) {
+    const { options } = this.#screen.term;
+    const fontSize = Math.max(4, Math.min(prefs.fontSize * 1.5, wanted));
+    if (!Number.isFinite(fontSize) || fontSize === options.fontSize) return false;
+    options.fontSize = fontSize;
+    return true;
   }
 
   describe() {}
@@ -239,6 +253,7 @@ export class PlayerPane {
     this.#gone = true;
     this.#abort.abort();
     cancelAnimationFrame(this.#frame);
+    cancelAnimationFrame(this.#fitting);
     this.#stop?.();
     this.#screen?.done();
     this.element.remove();
