@@ -28,7 +28,8 @@ func (c *conn) serve(ctx context.Context, chans <-chan ssh.NewChannel, reqs <-ch
 	defer c.log.Info("ssh: gone")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var running, visits sync.WaitGroup
+	var running sync.WaitGroup
+	visits := newCrowd()
 	running.Go(func() { c.answer(reqs) }) // ends with the connection
 	running.Go(func() { c.keepAlive(ctx) })
 	gone := make(chan struct{})
@@ -38,13 +39,8 @@ func (c *conn) serve(ctx context.Context, chans <-chan ssh.NewChannel, reqs <-ch
 			return
 		case <-ctx.Done():
 		}
-		over := make(chan struct{})
-		go func() { // ends with the visits, which end with the connection at the latest
-			visits.Wait()
-			close(over)
-		}()
 		select {
-		case <-over:
+		case <-visits.leave():
 		case <-time.After(c.s.limits.leaving):
 		case <-gone:
 		}
@@ -52,27 +48,31 @@ func (c *conn) serve(ctx context.Context, chans <-chan ssh.NewChannel, reqs <-ch
 	})
 	var open atomic.Int32
 	for nch := range chans {
-		if ctx.Err() != nil {
-			_ = nch.Reject(ssh.ResourceShortage, "ptsns: the door is closing") // heard or not
-			continue
-		}
 		if nch.ChannelType() != "session" {
 			c.log.Info("ssh: refused", "channel", nch.ChannelType())
-			_ = nch.Reject(ssh.Prohibited, "ptsns: nothing is forwarded here") // the same
+			_ = nch.Reject(ssh.Prohibited, "ptsns: nothing is forwarded here") // heard or not
 			continue
 		}
 		if int(open.Load()) >= c.s.limits.visits {
 			_ = nch.Reject(ssh.ResourceShortage, "ptsns: too many channels") // the same
 			continue
 		}
+		if !visits.enter() {
+			_ = nch.Reject(ssh.ResourceShortage, "ptsns: the door is closing") // the same
+			continue
+		}
 		ch, reqs, err := nch.Accept()
 		if err != nil {
+			visits.left()
 			break // the connection has gone
 		}
 		open.Add(1)
 		v := newVisit(c, ch)
 		ctx, closed := context.WithCancel(ctx)
-		visits.Go(func() { v.serve(ctx) })
+		running.Go(func() { // ends with ctx at the latest
+			defer visits.left()
+			v.serve(ctx)
+		})
 		running.Go(v.read)  // ends with the channel, or serve
 		running.Go(func() { // ends when both sides have closed the channel
 			defer open.Add(-1)
@@ -82,8 +82,47 @@ func (c *conn) serve(ctx context.Context, chans <-chan ssh.NewChannel, reqs <-ch
 	}
 	close(gone)
 	cancel()
-	visits.Wait()
+	_ = c.sc.Close() // it has gone, as a rule
 	running.Wait()
+}
+
+// crowd counts who is there, until nobody may come any more and all have left.
+type crowd struct {
+	mu      sync.Mutex
+	n       int           // guarded by mu
+	leaving bool          // guarded by mu: nobody may come any more
+	empty   chan struct{} // closed when all have left
+}
+
+func newCrowd() *crowd { return &crowd{empty: make(chan struct{})} }
+
+// enter counts somebody in, if they may come.
+func (c *crowd) enter() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.leaving {
+		c.n++
+	}
+	return !c.leaving
+}
+
+func (c *crowd) left() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n--; c.leaving && c.n == 0 {
+		close(c.empty)
+	}
+}
+
+// leave lets nobody come any more. It is called once; what it returns is closed when all
+// have left.
+func (c *crowd) leave() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.leaving = true; c.n == 0 {
+		close(c.empty)
+	}
+	return c.empty
 }
 
 // answer refuses whatever is asked for the connection as a whole: forwarding mostly.

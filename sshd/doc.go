@@ -35,7 +35,7 @@
 // relays output, and one that types. The picker has three in place of the last, and one while it looks.
 // All end with the connection.
 //
-// Locks: Server.mu (the limits' counters) and visit.mu (where resizes and signals go) are leaves.
+// Locks: Server.mu and crowd.mu (counters) and visit.mu (where resizes and signals go) are leaves.
 //
 // Who does not read holds up the terminal that was opened for it, as with every sshd, for
 // as long as it answers keepalives; a joined terminal does not wait.
