@@ -49,6 +49,7 @@ type flooded struct {
 	index    int
 	dir      string // where the program tells how long it took
 	turns    int
+	look     bool // who joins has a screen
 	watchers []*streamWatcher
 }
 
@@ -61,7 +62,7 @@ func newFlooded(t testing.TB, r *runtimeDir, kind string, megabytes float64, tap
 		argv = append([]string{"python3", "-c", spawn}, argv...)
 		f.index = 1
 	}
-	r.must(append([]string{"run", "-d", "--name", "vs1", "--"}, argv...)...)
+	r.must(append([]string{"run", "-d", "--name", "vs1", "--size=fixed", "--"}, argv...)...)
 	if tapped {
 		r.awaitTerminal("vs1", 1)
 	}
@@ -107,7 +108,8 @@ func (f *flooded) join(n int, sizes ...[2]uint16) {
 	f.tb.Helper()
 	for len(f.watchers) < n {
 		size := sizes[len(f.watchers)%len(sizes)]
-		f.watchers = append(f.watchers, watchStream(f.tb, f.client, f.index, control.AttachOptions{Rows: size[0], Cols: size[1], NoHistory: true}))
+		o := control.AttachOptions{Rows: size[0], Cols: size[1], NoHistory: true, ReadOnly: f.look && len(f.watchers)%10 == 9}
+		f.watchers = append(f.watchers, watchStream(f.tb, f.client, f.index, o, f.look))
 	}
 }
 
@@ -147,7 +149,7 @@ type streamWatcher struct {
 	grew   chan struct{}  // one slot
 }
 
-func watchStream(t testing.TB, client *control.Client, index int, o control.AttachOptions) *streamWatcher {
+func watchStream(t testing.TB, client *control.Client, index int, o control.AttachOptions, look bool) *streamWatcher {
 	t.Helper()
 	o.Who = hub.Who{Door: "api", Name: "watcher"}
 	stream, err := client.Attach(context.Background(), index, o)
@@ -155,6 +157,9 @@ func watchStream(t testing.TB, client *control.Client, index int, o control.Atta
 		t.Fatal(err)
 	}
 	w := &streamWatcher{stream: stream, rows: o.Rows, cols: o.Cols, grew: make(chan struct{}, 1)}
+	if look {
+		w.screen = screen.New(int(o.Rows), int(o.Cols), screen.Options{HistoryBytes: -1})
+	}
 	w.running.Go(w.watch) // ends with the stream
 	return w
 }
@@ -183,6 +188,80 @@ func (w *streamWatcher) watch() {
 		}
 		if err != nil {
 			return
+		}
+	}
+}
+
+// TestManyViewers has a hundred of all kinds look on while a program prints at full
+// speed. Then each sees what the terminal has, and has been told what it missed.
+func TestManyViewers(t *testing.T) {
+	need(t, "fuse", "python3")
+	for _, tapped := range []bool{false, true} {
+		for _, kind := range floodKinds {
+			t.Run(fmt.Sprintf("%s/tapped=%v", kind, tapped), func(t *testing.T) {
+				r := newRuntime(t)
+				const megabytes = 4
+				f := newFlooded(t, r, kind, megabytes, tapped)
+				f.look = true
+				f.join(100, [2]uint16{24, 80}, [2]uint16{24, 80}, [2]uint16{10, 40}, [2]uint16{50, 132})
+				for range 2 {
+					f.turn()
+				}
+				f.awaitInStep()
+				var told uint64
+				for _, w := range f.watchers {
+					w.mu.Lock()
+					told += w.lost
+					w.mu.Unlock()
+				}
+				term, _ := r.terminal("vs1", f.index)
+				if len(term.Viewers) != 100 || term.BytesLost != told {
+					t.Errorf("%d viewers, %d bytes lost; they were told of %d", len(term.Viewers), term.BytesLost, told)
+				}
+				t.Logf("%d of %d bytes missed", told, 100*term.BytesOut)
+			})
+		}
+	}
+}
+
+// awaitInStep waits until everybody sees what the terminal has: where the window is of
+// another size, as one sees it that joins now.
+func (f *flooded) awaitInStep() {
+	f.tb.Helper()
+	awaitScreen(f.tb, f.client, f.index, fmt.Sprintf("turn %d is over", f.turns-1))
+	truth, err := f.client.Screen(context.Background(), f.index, false)
+	if err != nil {
+		f.tb.Fatal(err)
+	}
+	for i, w := range f.watchers {
+		w.await(f.tb, func(seen screen.Snapshot) string {
+			if seen.Rows == truth.Screen.Rows && seen.Cols == truth.Screen.Cols {
+				if diff := inStep(f.tb, f.client, f.index, seen, i%10 == 9); diff != "" {
+					return diff
+				}
+				return ""
+			}
+			return frameOf(truth.Screen, seen)
+		})
+	}
+}
+
+// await waits until differs finds nothing wrong with what is seen.
+func (w *streamWatcher) await(t testing.TB, differs func(screen.Snapshot) string) {
+	t.Helper()
+	hang := time.NewTimer(deadline)
+	defer hang.Stop()
+	for {
+		w.mu.Lock()
+		diff, err := differs(w.screen.Snapshot()), w.err
+		w.mu.Unlock()
+		if diff == "" {
+			return
+		}
+		select {
+		case <-w.grew:
+		case <-hang.C:
+			t.Fatalf("a viewer of %dx%d, %v:\n%s\n%s", w.rows, w.cols, err, w.screen.Text(), diff)
 		}
 	}
 }
