@@ -10,8 +10,8 @@ PREFIX  ?= /usr/local
 SBINDIR ?= /sbin
 PROGRAM ?= bin/ptsns
 
-# On every OS, and all but screen the standard library alone.
-CORE = ./pts ./termios ./wait ./ldisc ./job ./pty ./devpts ./paths ./cast ./screen
+# On every OS. screen and hub need a module, all else the standard library alone.
+CORE = ./pts ./termios ./wait ./ldisc ./job ./pty ./devpts ./paths ./cast ./recorder ./screen ./hub
 
 .PHONY: help build install demo test deps check cross race single oracle fuzz bench clean
 

@@ -4,7 +4,8 @@
 // Writer. It is no terminal emulator either: Filter makes a recording harmless to the
 // terminal that shows it, and that terminal does the rest.
 //
-// A recorder is a queue and a goroutine that empties it into a Writer:
+// A recorder is a queue and a goroutine that empties it into a Writer; one that has bounds, and
+// costs nothing while a terminal is idle, is package recorder:
 //
 //	w, err := cast.Create(path, cast.Header{Rows: 24, Cols: 80, Term: "xterm-256color", Start: time.Now()}, cast.Options{})
 //	...
@@ -49,8 +50,8 @@
 // comes by it. A recording without its seal is one whose recorder died, or was cut
 // there: nobody can tell which.
 //
-// There are no locks and no goroutines in this package. Nothing here blocks but on
-// the files that it is given.
+// There are no locks in this package, but for that of a pool of buffers, and no
+// goroutines. Nothing here blocks but on the files that it is given.
 package cast
 
 import (

@@ -15,6 +15,12 @@ package cast
 //
 // A sequence may be split between calls; it comes out whole. The zero value is ready. A
 // Filter is for one goroutine at a time and keeps at most 2 KiB.
+//
+// It is not screen.Filter, which is for viewers of a running terminal. That one lets through
+// what the program there relies on, keys' modes, tab stops and palette among it, and takes
+// output apart as package screen does: ESC k begins no string, and nothing but its final byte
+// ends a control sequence. Here what comes next is the viewer's own shell, which must find its
+// terminal as it was.
 type Filter struct {
 	state state
 	seq   []byte // the sequence so far; of an OSC what follows ESC ]

@@ -2,15 +2,29 @@
 // unix socket of its server, and the client for it. It decides nothing about
 // terminals; what it is asked it passes to package server.
 //
-// The requests, all under /v1, with JSON bodies:
+// The requests, all under /v1, with JSON bodies; API.md at the top of the repository has
+// every field:
 //
-//	GET    /v1/namespace             what the namespace is now (server.State)
-//	DELETE /v1/namespace             end it; the answer comes at once
-//	POST   /v1/programs              start a program (server.Spec) on a new terminal
-//	POST   /v1/terminals/N/attach    join terminal N; "-" is the one with the lowest index
+//	GET    /v1/version                  what is spoken here
+//	GET    /v1/namespace                what the namespace is now (server.State)
+//	DELETE /v1/namespace                end it; the answer comes at once
+//	GET    /v1/events                   what happened since an event
+//	POST   /v1/programs                 start a program (server.Spec) on a new terminal
+//	POST   /v1/terminals/N/attach       join terminal N; "-" is the one with the lowest index
+//	POST   /v1/terminals/N/input        type
+//	GET    /v1/terminals/N/output       what was put out since a cursor
+//	POST   /v1/terminals/N/resize       set the size
+//	POST   /v1/terminals/N/signal       signal the program
+//	GET    /v1/terminals/N/exit         its exit status
+//	GET    /v1/terminals/N/screen       what is on the screen
+//	POST   /v1/terminals/N/await        wait until that is as it should be
+//	POST   /v1/terminals/N/record       record it from now on
+//	DELETE /v1/terminals/N/record       and no longer
+//	POST   /v1/viewers/ID/kick          send a viewer away
 //
-// The strings of a program to start are JSON strings, or {"base64": ...} where they
-// are not UTF-8.
+// Strings that need not be UTF-8 are JSON strings, or {"base64": ...} where they are not.
+// Fields and queries that are not known are refused. What waits does so for a minute at
+// most, and no longer than its client and the namespace live.
 //
 // A program whose Spec says Attach, and every attach, wants the headers
 // "Connection: Upgrade" and "Upgrade: ptsns". The answer is then 101 with the
@@ -27,6 +41,7 @@
 //
 //	o  output of the terminal
 //	l  lost: how many bytes this client missed here because it did not read in time, eight bytes
+//	t  taken: so many bytes of input were not typed, since another viewer has the input for itself, four bytes
 //	w  window: so many more bytes of input may be sent, four bytes
 //	x  exit: the program's exit status, or 128+N for signal N, four bytes; the last frame
 //	d  end: the terminal ended, and no program of ptsns's was on it; the last frame
@@ -42,8 +57,10 @@
 // The socket is for its owner and root: the peer credentials of every accepted
 // connection are checked, and others are closed without an answer. Everything
 // read has a bound. An attached client costs two goroutines, and a third while
-// its input is being typed; nothing else does.
+// its input is being typed; a request costs one while it waits, and a program that was
+// started one until its terminal has ended.
 //
-// Locks: each stream has one for its writes and one for its queue of input. They
+// Locks: each stream has one for its writes and one for its queue of input; the
+// handler has one for the set of streams, and one for the programs. They
 // are leaves, never held together, and the first alone is held during I/O.
 package control

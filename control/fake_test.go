@@ -305,6 +305,7 @@ func newFakeProcess() *fakeProcess {
 func (p *fakeProcess) Wait(ctx context.Context) (int, error) {
 	select {
 	case c := <-p.code:
+		p.code <- c // for the next who asks
 		return c, nil
 	case <-ctx.Done():
 		return 0, ctx.Err()

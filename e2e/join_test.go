@@ -268,15 +268,17 @@ func TestStoppedViewer(t *testing.T) {
 			}
 		}
 		_, late := stopped.until("finished")
-		onConsole.expect(`\[ptsns: \d+ bytes missed\]`)
-		onConsole.expect(`finished\r\n`)
+		onConsole.expect(`finished(\x1b\[K)?\r\n`) // painted, or as it came
 
 		// All are in step again.
 		reading.enter("more\n")
 		reading.until("got more")
 		stopped.until("got more")
 		onConsole.expect(`got more\r\n`)
-		onConsole.detach()
+		onConsole.awaitRaw()
+		onConsole.enter(detachKeys)
+		onConsole.expect(`ptsns: detached from \S+; \d+ bytes missed; `)
+		onConsole.wait()
 		reading.enter("go\n")
 		reading.wait()
 		stopped.wait()

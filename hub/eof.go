@@ -3,7 +3,7 @@ package hub
 import (
 	"context"
 
-	"golang.org/x/sys/unix"
+	"github.com/ptsns/ptsns/termios"
 )
 
 // maxRetypes bounds how often VEOF is typed again, for a program that reads it as
@@ -85,5 +85,5 @@ func (t *Terminal) typeEOF(partial bool) {
 // inputMode reads ICANON and VEOF from the terminal's settings.
 func (t *Terminal) inputMode() (canonical bool, veof byte, ok bool) {
 	lflag, cc, err := t.settings()
-	return lflag&unix.ICANON != 0, cc[unix.VEOF], err == nil
+	return lflag&termios.ICANON != 0, cc[termios.VEOF], err == nil
 }

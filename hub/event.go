@@ -16,7 +16,7 @@ const (
 	EventKicked    = "kicked"
 	EventStolen    = "stolen"           // a viewer took the input for itself
 	EventRefused   = "refused"          // an open of ptmx failed for want of room
-	EventRecording = "recording-failed" // a recording ended before its terminal
+	EventRecording = "recording-failed" // a recording ended before its terminal, or has a gap
 )
 
 // eventsKept is how many events are kept for those who ask late.

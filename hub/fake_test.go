@@ -4,9 +4,8 @@ import (
 	"encoding/binary"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/ptsns/ptsns/pts"
+	"github.com/ptsns/ptsns/termios"
 	"github.com/ptsns/ptsns/wait"
 )
 
@@ -28,8 +27,8 @@ type fakeEnd struct {
 
 func newFakeEnd() *fakeEnd {
 	e := &fakeEnd{room: -1}
-	binary.LittleEndian.PutUint32(e.termios[12:], unix.ICANON|unix.ECHO)
-	e.termios[17+unix.VEOF] = 4
+	binary.LittleEndian.PutUint32(e.termios[12:], termios.ICANON|termios.ECHO)
+	e.termios[17+termios.VEOF] = 4
 	return e
 }
 
@@ -51,9 +50,9 @@ func (e *fakeEnd) hangUp() {
 func (e *fakeEnd) setCanonical(on bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	lflag := uint32(unix.ECHO)
+	lflag := uint32(termios.ECHO)
 	if on {
-		lflag |= unix.ICANON
+		lflag |= termios.ICANON
 	}
 	binary.LittleEndian.PutUint32(e.termios[12:], lflag)
 }
@@ -61,9 +60,9 @@ func (e *fakeEnd) setCanonical(on bool) {
 func (e *fakeEnd) setEcho(on bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	lflag := uint32(unix.ICANON)
+	lflag := uint32(termios.ICANON)
 	if on {
-		lflag |= unix.ECHO
+		lflag |= termios.ECHO
 	}
 	binary.LittleEndian.PutUint32(e.termios[12:], lflag)
 }
@@ -99,7 +98,7 @@ func (e *fakeEnd) Read(p []byte) (int, error) {
 	defer e.mu.Unlock()
 	switch {
 	case e.closed:
-		return 0, unix.EBADF
+		return 0, pts.EBADF
 	case len(e.reads) > 0:
 		n := copy(p, e.reads[0])
 		if e.reads[0] = e.reads[0][n:]; len(e.reads[0]) == 0 {
@@ -107,21 +106,21 @@ func (e *fakeEnd) Read(p []byte) (int, error) {
 		}
 		return n, nil
 	case e.hungUp:
-		return 0, unix.EIO
+		return 0, pts.EIO
 	}
-	return 0, unix.EAGAIN
+	return 0, pts.EAGAIN
 }
 
 func (e *fakeEnd) Write(p []byte) (int, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
-		return 0, unix.EBADF
+		return 0, pts.EBADF
 	}
 	n := len(p)
 	if e.room >= 0 {
 		if n = min(n, e.room); n == 0 {
-			return 0, unix.EAGAIN
+			return 0, pts.EAGAIN
 		}
 		e.room -= n
 	}
@@ -143,7 +142,7 @@ func (e *fakeEnd) Ioctl(_ pts.Caller, req uint32, arg []byte) (int, error) {
 	case pts.TIOCPKT:
 		e.packet = binary.LittleEndian.Uint32(arg) != 0
 	default:
-		return 0, unix.ENOTTY
+		return 0, pts.ENOTTY
 	}
 	return 0, nil
 }
@@ -172,7 +171,7 @@ func (e *fakeEnd) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
-		return unix.EBADF
+		return pts.EBADF
 	}
 	e.closed = true
 	return nil

@@ -11,8 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/ptsns/ptsns/pts"
 )
 
@@ -364,10 +362,10 @@ func TestEndedTerminalAnswersEBADF(t *testing.T) {
 	if err := term.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := term.Close(); err != unix.EBADF {
+	if err := term.Close(); err != pts.EBADF {
 		t.Errorf("second Close: %v, want EBADF", err)
 	}
-	if _, err := term.Read(make([]byte, 1)); err != unix.EBADF {
+	if _, err := term.Read(make([]byte, 1)); err != pts.EBADF {
 		t.Errorf("Read: %v, want EBADF", err)
 	}
 	on := binary.LittleEndian.AppendUint32(nil, 1)

@@ -4,8 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/ptsns/ptsns/pts"
 	"github.com/ptsns/ptsns/wait"
 )
 
@@ -112,7 +111,7 @@ func (t *Terminal) pumpOnce(buf []byte) (more, end bool) {
 		return false, false
 	}
 	if t.pump.finishing {
-		if err != unix.EAGAIN {
+		if !pts.IsAgain(err) {
 			return false, true
 		}
 		t.awaitQuietLocked()

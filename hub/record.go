@@ -72,6 +72,18 @@ func (t *Terminal) Recordings() []string {
 	return files
 }
 
+// Unrecord ends the recordings into that file.
+func (t *Terminal) Unrecord(file string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for r := range t.recorders {
+		if r.File() == file {
+			t.unrecordLocked(r)
+			r.End(time.Now())
+		}
+	}
+}
+
 // SetExit notes the exit status of the program that ptsns started on the terminal, for
 // its recordings. It comes before Finish.
 func (t *Terminal) SetExit(status int) {

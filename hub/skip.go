@@ -18,8 +18,7 @@ func (t *Terminal) skipLocked() bool {
 	}
 	to, ok := t.lineAfterLocked(t.fed + uint64(t.log.max/4))
 	if ok {
-		rest := t.log.piece(to)
-		ok = t.screen.Enough(rest) || t.screen.Enough(t.log.piece(to+uint64(len(rest))))
+		ok = t.enoughLocked(to)
 	} else {
 		to, ok = t.wrapAfterLocked(uint64(t.log.max / 4))
 	}
@@ -28,6 +27,19 @@ func (t *Terminal) skipLocked() bool {
 		t.fed = to
 	}
 	return ok
+}
+
+// enoughLocked tells whether the lines from at on are enough.
+func (t *Terminal) enoughLocked(at uint64) bool {
+	for lines := 0; at < t.log.end; {
+		p := t.log.piece(at)
+		p = p[:min(len(p), feedPiece)]
+		if lines += bytes.Count(p, []byte("\r\n")); t.screen.Enough(lines) {
+			return true
+		}
+		at += uint64(len(p))
+	}
+	return false
 }
 
 // wrapAfterLocked finds a line that begins, since the one before was full, after n bytes

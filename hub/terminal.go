@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/ptsns/ptsns/pts"
 	"github.com/ptsns/ptsns/screen"
 	"github.com/ptsns/ptsns/wait"
@@ -152,7 +150,7 @@ func (t *Terminal) Close() error {
 	t.mu.Lock()
 	if t.ended {
 		t.mu.Unlock()
-		return unix.EBADF
+		return pts.EBADF
 	}
 	t.ended = true
 	t.pump.stopLocked()

@@ -5,9 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/ptsns/ptsns/pts"
+	"github.com/ptsns/ptsns/termios"
 	"github.com/ptsns/ptsns/wait"
 )
 
@@ -42,7 +41,7 @@ func (t *Terminal) typeAll(ctx context.Context, p []byte) error {
 		n, err := t.Write(p)
 		p = p[n:]
 		switch {
-		case err == unix.EAGAIN || err == nil && n == 0:
+		case pts.IsAgain(err) || err == nil && n == 0:
 			if err := t.waitFor(ctx, wait.Out); err != nil {
 				return err
 			}
@@ -81,7 +80,7 @@ func (t *Terminal) Echo() (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read the terminal's settings: %w", err)
 	}
-	return lflag&unix.ECHO != 0, nil
+	return lflag&termios.ECHO != 0, nil
 }
 
 // settings reads the local flags and the control characters.

@@ -147,10 +147,7 @@ func viewersByDoor(ns parent.Listed) map[string]int {
 }
 
 func doorOf(v hub.ViewerInfo) string {
-	switch {
-	case v.Door == "":
-		return "local" // they came by the socket and did not say more
-	case slices.Contains(doors, v.Door):
+	if slices.Contains(doors, v.Door) {
 		return v.Door
 	}
 	return "other"

@@ -32,7 +32,7 @@ func some(context.Context) ([]parent.Listed, error) {
 	return []parent.Listed{
 		{State: server.State{Name: "vs1", Opened: 5, Refused: 2, BytesIn: 1 << 40, BytesOut: 17, BytesLost: 3, Terminals: []server.Terminal{
 			{Viewers: []hub.ViewerInfo{viewer("local"), viewer("ssh"), viewer("ssh")}, Recordings: []string{"a.cast", "b.cast"}},
-			{Viewers: []hub.ViewerInfo{viewer("web"), viewer(""), viewer("\xff\"")}},
+			{Viewers: []hub.ViewerInfo{viewer("web"), viewer("local"), viewer("\xff\"")}},
 		}}},
 		{State: server.State{Name: "vs2"}},
 		{State: server.State{Name: "vs3", BytesIn: 99}, Error: "its server does not answer"},

@@ -10,8 +10,9 @@
 // which is a process of its own. That process is the program ptsns, in whose main
 // package Serve is called; this package only starts it.
 //
-// It has no lock. The one goroutine that outlives a call waits for a server that Create
-// started, and ends with that. What blocks says for how long; a server that is stopped
+// Its one lock is a leaf, in the log of a server. The one goroutine that outlives a call
+// waits for a server that Create started, and ends with that; a server has another one, for
+// its log. What blocks says for how long; a server that is stopped
 // or stuck never blocks more than that.
 package parent
 

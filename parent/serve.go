@@ -33,15 +33,16 @@ var ErrNoServer = errors.New("servers are started by ptsns run")
 // Standard error is the namespace's log (rundir.Entry's Log). From the moment that it is
 // certain that this process is a server, package slog's default logger writes there, a
 // line of JSON for each record, and so does package log, as warnings. What Serve returns
-// is the caller's to log there. Lines below warnings are about an ordinary life: clean-up
-// does not show them as a server's last words.
+// is the caller's to log there. Lines below errors are about an ordinary life: clean-up
+// does not show them as a server's last words. Of the terminals' events the log tells who
+// joined and left, and opens that were refused. It keeps its last mebibyte at most.
 func Serve(name string) error {
 	in, err := takeInherited()
 	if err != nil {
 		return err
 	}
 	defer in.status.Close()
-	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("namespace", name))
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&logFile{f: os.Stderr}, nil)).With("namespace", name))
 	slog.SetLogLoggerLevel(slog.LevelWarn) // such as net/http's
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -53,7 +54,15 @@ func Serve(name string) error {
 		ns.End() // the client has gone, and its connection with it
 	}
 	slog.Info("serving", "pid", os.Getpid(), "note", ns.Note())
+	logging, stopLogging := context.WithCancel(context.Background())
+	logged := make(chan struct{})
+	go func() {
+		defer close(logged)
+		logEvents(logging, ns.Events(), slog.Default())
+	}()
 	err = control.Serve(ctx, ns, in.conn, l)
+	stopLogging()
+	<-logged
 	if left := ns.Err(); left != nil {
 		return errors.Join(err, left) // the next command tries again
 	}

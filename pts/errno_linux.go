@@ -1,9 +1,14 @@
 package pts
 
 import (
+	"errors"
 	"io/fs"
 	"syscall"
 )
+
+// IsAgain tells whether err, that of an End of any kind, means that the call would have
+// had to wait.
+func IsAgain(err error) bool { return errors.Is(err, syscall.EAGAIN) }
 
 // Is makes errors.Is(e, syscall.EIO) and errors.Is(e, fs.ErrPermission) hold as they
 // do for the system's own number.

@@ -2,7 +2,14 @@
 
 package pts
 
-import "io/fs"
+import (
+	"errors"
+	"io/fs"
+)
+
+// IsAgain tells whether err, that of an End of any kind, means that the call would have
+// had to wait.
+func IsAgain(err error) bool { return errors.Is(err, EAGAIN) }
 
 // Is makes errors.Is(e, fs.ErrPermission) and the like hold, as they do for the
 // system's own errors.

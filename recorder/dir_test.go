@@ -7,7 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/ptsns/ptsns/cast"
 )
 
 func TestDir(t *testing.T) {
@@ -156,6 +159,59 @@ func TestDirFails(t *testing.T) {
 		r.End(start)
 		if len(told) != 1 || !strings.HasPrefix(told[0], "vs1-0-20260501T120000") || !strings.Contains(told[0], tt.want) {
 			t.Errorf("%s: told %q, want %q", tt.name, told, tt.want)
+		}
+	}
+}
+
+// Many terminals at once, whose queues are short: each recording is whole, and holds or
+// names every byte.
+func TestTerminalsAtOnce(t *testing.T) {
+	d, err := OpenDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	var g Group
+	var terminals sync.WaitGroup
+	const each = 300 << 10
+	all := make([]*Recorder, 20)
+	for i := range all {
+		r := d.New("vs1", i, start, header, Options{Group: &g, MaxQueued: int64(i) << 14})
+		all[i] = r
+		terminals.Go(func() {
+			p := make([]byte, 9+i*i*100)
+			for sent := 0; sent < each; {
+				n := min(len(p), each-sent)
+				r.Output(at(sent>>10), p[:n])
+				r.Resize(at(sent>>10), 1, 1+i)
+				if sent += n; len(r.File()) == 0 {
+					t.Error("no name")
+				}
+			}
+			r.Exit(at(each>>10), i)
+			r.End(at(each >> 10))
+		})
+	}
+	terminals.Wait()
+	if err := g.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range all {
+		file, err := os.ReadFile(r.File())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed(t, file)
+		n := 0
+		events := events(t, file)
+		for _, e := range events {
+			missing, _ := e.Missing()
+			if n += int(missing); e.Code == cast.Output {
+				n += len(e.Data)
+			}
+		}
+		if last := events[len(events)-1]; n != each || last.Code != cast.Exit || last.Data != fmt.Sprint(i) {
+			t.Errorf("%d: %d bytes are there or named, want %d; the last event is %v", i, n, each, last)
 		}
 	}
 }

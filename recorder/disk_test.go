@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -241,6 +242,60 @@ func TestGroup(t *testing.T) {
 		}
 		if n := g.blocks.Load(); n != maxGroup-3 {
 			t.Errorf("%d blocks are counted, want %d", n, maxGroup-3)
+		}
+	})
+}
+
+// However many disks hang, few threads hang with them, and so many goroutines and no more.
+func TestManyHungDisks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g Group
+		var all []*Recorder
+		var in, failed atomic.Int64
+		let := make(chan struct{})
+		var files []*shared
+		for i := range maxWriters + maxWaiting + 10 {
+			opts := Options{Group: &g, Failed: func(_ string, err error) {
+				if !errors.Is(err, errBusy) {
+					t.Error(err)
+				}
+				failed.Add(1)
+			}}
+			r, f := newRecorder("fake.cast", opts), &shared{}
+			r.open = func() (string, *cast.Writer, error) {
+				in.Add(1)
+				<-let
+				w, err := cast.NewWriter(f, header, opts.cast())
+				return "fake.cast", w, err
+			}
+			r.work = running
+			go r.run(true)
+			if i%1000 == 999 || i > maxWriters+maxWaiting {
+				synctest.Wait()
+			}
+			r.Output(at(0), []byte("x"))
+			r.End(at(0))
+			files, all = append(files, f), append(all, r)
+		}
+		synctest.Wait()
+		if n := in.Load(); n != maxWriters {
+			t.Errorf("%d use their files at once, want %d", n, maxWriters)
+		}
+		if n := failed.Load(); n != 10 {
+			t.Errorf("%d failed, want 10", n)
+		}
+		close(let)
+		if err := g.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+		whole := 0
+		for i := range all {
+			if file := files[i].Bytes(); len(file) > 0 && text(events(t, file), cast.Output) == "x" {
+				whole++
+			}
+		}
+		if whole != maxWriters+maxWaiting {
+			t.Errorf("%d are whole", whole)
 		}
 	})
 }

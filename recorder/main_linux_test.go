@@ -28,7 +28,12 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "%d file descriptors were open before, %d are now\n", before, after)
 		code = 1
 	}
-	if stacks := ours(); code == 0 && stacks != "" {
+	stacks := ours()
+	for tries := 0; stacks != "" && tries < 1000; tries++ { // who has been waited for may be about to return
+		runtime.Gosched()
+		stacks = ours()
+	}
+	if code == 0 && stacks != "" {
 		fmt.Fprintf(os.Stderr, "goroutines left behind:\n%s\n", stacks)
 		code = 1
 	}

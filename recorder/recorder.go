@@ -4,7 +4,7 @@
 //
 // A Recorder is a bounded queue of blocks and, while there is something in it, one
 // goroutine that empties it into a cast.Writer. An idle Recorder has no goroutine, no
-// timer and no buffer: the first thing that it is given starts a timer of half a
+// running timer and no buffer (some 1.4 KB and a descriptor are its all): the first thing that it is given starts a timer of half a
 // second, and a full enough queue or the end does not wait for that. What the goroutine
 // has written it flushes, so that a process that is killed loses less than a second of
 // what its disks can take.
@@ -18,8 +18,8 @@
 // It is no judge of what may be recorded: input typed while the terminal does not echo
 // must not be handed to it.
 //
-// Locks: Recorder.mu, then Group.mu; Dir.mu stands alone. All are leaves to everybody else:
-// nothing is called, and no file touched, while one is held.
+// Locks: Recorder.mu, Group.mu and Dir.mu are leaves. No function of others is called, and
+// no file touched, while one is held.
 package recorder
 
 import (
@@ -33,8 +33,8 @@ import (
 )
 
 // Options say how a terminal is recorded. The zero value is an asciicast v3 of its
-// output. The functions may be nil. They are called on the Recorder's goroutine, with
-// no lock held.
+// output. The functions may be nil. They are called on the Recorder's goroutine, with no
+// lock held, and may call End, but not Wait.
 type Options struct {
 	Version cast.Version // 0: v3
 	// Input has what is typed recorded too, passwords that are echoed with it.
@@ -42,12 +42,13 @@ type Options struct {
 	MaxBytes  int64 // the greatest size of the file, where it ends with a marker and its seal; 0: none
 	MaxQueued int64 // how much memory may wait for the disk; 0: 64 MiB
 	// Failed tells, once, that the recording has ended before its terminal, and why; with
-	// cast.ErrFull at MaxBytes. The error of a file's closing comes here too.
+	// cast.ErrFull at MaxBytes. The error of a file's closing comes here too. It may come before
+	// Dir.New has returned.
 	Failed func(file string, err error)
 	// Lost tells that bytes are missing in the recording as its disk was too slow; only the
 	// first time. Markers tell of each.
 	Lost  func(file string, bytes int64)
-	Group *Group // who waits for it; nil: nobody
+	Group *Group // whose bounds hold for it too, and who waits for it; nil: nobody
 }
 
 // flushAfter is how long something may wait before it is written.

@@ -20,6 +20,17 @@ import (
 	"github.com/ptsns/ptsns/cast"
 )
 
+// A Recorder is what a hub hands a terminal's doings to.
+var _ interface {
+	Output(at time.Time, p []byte)
+	Input(at time.Time, p []byte)
+	Resize(at time.Time, rows, cols int)
+	Exit(at time.Time, status int)
+	End(at time.Time)
+	File() string
+	WantsInput() bool
+} = (*Recorder)(nil)
+
 var start = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
 // at is so many milliseconds after start.

@@ -14,13 +14,42 @@ func (r *Recorder) runTimed() { r.run(true) }
 // block that still fills is left to the timer, unless it was that which came: else the
 // two sides would be at every line together.
 func (r *Recorder) run(all bool) {
-	begun := time.Now()
-	if r.w == nil {
-		if err := r.begin(); err != nil {
-			r.stop(err)
-			return
-		}
+	if err := r.begin(); err != nil {
+		r.stop(err)
+		return
 	}
+	over, err := r.empty(all)
+	r.opts.Group.leave()
+	if over {
+		r.stop(err)
+	}
+}
+
+// begin makes the file if it is not there. Without an error, the Group has to be left.
+func (r *Recorder) begin() error {
+	group := r.opts.Group
+	if r.w != nil {
+		group.enter()
+		return nil
+	}
+	if err := group.enterFirst(); err != nil {
+		return err
+	}
+	file, w, err := r.open()
+	if err != nil {
+		group.leave()
+		return err
+	}
+	r.w, r.open = w, nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.file = file
+	return nil
+}
+
+// empty empties the queue. The recording is over with an error or at its end.
+func (r *Recorder) empty(all bool) (over bool, err error) {
+	begun := time.Now()
 	flushed := begun
 	for clean := true; ; {
 		b, ended := r.take(all || time.Since(begun) >= flushAfter, clean)
@@ -32,30 +61,15 @@ func (r *Recorder) run(all bool) {
 				continue
 			}
 		case ended:
-			r.stop(r.w.Close())
-			return
+			return true, r.w.Close()
 		case clean:
-			return
+			return false, nil
 		}
 		if err := r.w.Flush(); err != nil {
-			r.stop(err)
-			return
+			return true, errors.Join(err, r.w.Close()) // nothing is left to write
 		}
 		flushed, clean = time.Now(), true
 	}
-}
-
-// begin makes the file.
-func (r *Recorder) begin() error {
-	file, w, err := r.open()
-	if err != nil {
-		return err
-	}
-	r.w, r.open = w, nil
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.file = file
-	return nil
 }
 
 // take takes a block out of the queue, one that still fills only if all are wanted. When
@@ -118,9 +132,6 @@ func (r *Recorder) stop(err error) {
 		r.queue.give(b)
 	}
 	r.mu.Unlock()
-	if r.w != nil {
-		err = errors.Join(err, r.w.Close()) // nothing is left to write
-	}
 	if err != nil && r.opts.Failed != nil {
 		r.opts.Failed(r.File(), err)
 	}

@@ -18,7 +18,7 @@ const (
 
 // lastWords is the line of a dead server's log that says most about its end: the
 // last that a Go crash starts with, else the last one. Of lines in JSON (slog's), those
-// below warnings tell of its life, and do not count.
+// below errors tell of its life, and do not count.
 func (h *held) lastWords(name string) string {
 	f, err := openRegular(h.dir, filepath.Join(name, "log"))
 	if err != nil {
@@ -60,7 +60,7 @@ func plain(line string) string {
 		return line
 	}
 	switch {
-	case *record.Level < slog.LevelWarn:
+	case *record.Level < slog.LevelError:
 		return ""
 	case record.Error == "":
 		return *record.Msg

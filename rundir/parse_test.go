@@ -75,7 +75,7 @@ func TestLastWords(t *testing.T) {
 		{"long line", strings.Repeat("é", 1000), strings.Repeat("é", maxLogLine/2)},
 		{"ordinary life", "one\n" + `{"time":"2026-05-01T12:00:00Z","level":"INFO","msg":"serving"}` + "\n", "one"},
 		{"debugging alone", `{"level":"DEBUG-4","msg":"x"}`, ""},
-		{"warning", `{"level":"WARN","msg":"no\u001b[2Jthing","namespace":"vs1"}` + "\n" + `{"level":"INFO","msg":"later"}`, "no [2Jthing"},
+		{"message alone", `{"level":"ERROR","msg":"no\u001b[2Jthing","namespace":"vs1"}` + "\n" + `{"level":"WARN","msg":"later"}`, "no [2Jthing"},
 		{"error", "x\n" + `{"level":"ERROR+2","msg":"ended","error":"no \"room\""}` + "\n", `ended: no "room"`},
 		{"crash after JSON", "panic: x\n" + `{"level":"ERROR","msg":"ended"}`, "panic: x"},
 		{"other JSON", `{"level":"high"}`, `{"level":"high"}`},

@@ -8,8 +8,10 @@ import (
 	"testing"
 )
 
-func colourful(tb testing.TB) []byte {
-	b, err := os.ReadFile("testdata/output/vim-gui-colors.40x120")
+func colourful(tb testing.TB) []byte { return recording(tb, "vim-gui-colors.40x120") }
+
+func recording(tb testing.TB, name string) []byte {
+	b, err := os.ReadFile("testdata/output/" + name)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -29,6 +31,29 @@ func colouredLines() []byte {
 	return b.Bytes()
 }
 
+// buildLog is what compilers print: paths, now and then a message in colours.
+func buildLog() []byte {
+	var b bytes.Buffer
+	for i := range 300 {
+		fmt.Fprintf(&b, "[%3d%%] \x1b[32mBuilding CXX object src/core/CMakeFiles/core.dir/module_%d.cpp.o\x1b[0m\r\n", i/3, i)
+		if i%5 == 0 {
+			fmt.Fprintf(&b, "\x1b[01m\x1b[Ksrc/core/module_%d.cpp:%d:17:\x1b[m\x1b[K \x1b[01;35m\x1b[Kwarning: \x1b[m\x1b[Kunused variable \xe2\x80\x98\x1b[01m\x1b[Kindex\x1b[m\x1b[K\xe2\x80\x99\r\n", i, i)
+		}
+	}
+	return b.Bytes()
+}
+
+// scrolling is what an editor sends to move by a line: the margins, an index, the new line in
+// colours, the status line.
+func scrolling() []byte {
+	var b bytes.Buffer
+	for i := range 300 {
+		fmt.Fprintf(&b, "\x1b[?25l\x1b[1;39r\x1b[39;1H\r\n\x1b[1;40r\x1b[39;1H\x1b[33m%4d \x1b[m    \x1b[32mreturn\x1b[m s.\x1b[36mparser\x1b[m.resume(v.buf, \x1b[31m%d\x1b[m)"+
+			"\x1b[K\x1b[40;100H\x1b[1m%d,1\x1b[m\x1b[39;5H\x1b[?25h", i, i, i)
+	}
+	return b.Bytes()
+}
+
 func wideLines() []byte {
 	return []byte(strings.Repeat("日本語テキスト 中文字符 한국어 é 😀 👍 ┌─┬─┐ déjà vu\r\n", 300))
 }
@@ -39,6 +64,7 @@ func BenchmarkWrite(b *testing.B) {
 		output []byte
 	}{
 		{"plain", plainLines()}, {"coloured", colouredLines()}, {"vim", colourful(b)}, {"wide", wideLines()},
+		{"build", buildLog()}, {"scroll", scrolling()}, {"top", recording(b, "top-memory.30x100")},
 	} {
 		b.Run(in.name, func(b *testing.B) {
 			s := New(40, 120, Options{})

@@ -13,6 +13,13 @@ import (
 //
 // Sequences may be cut anywhere; one that is not finished is held back, at most
 // some 4 KiB of it. Its zero value is ready. It has no lock.
+//
+// It is not cast.Filter, nor could either be the other. This one takes output apart exactly as
+// Screen does, so that who reads along has the same screen, and lets through what the program
+// goes on to rely on: keypad modes, bracketed paste, any character set, tab stops, RIS,
+// colours that are set. Behind a recording comes the viewer's own shell: cast.Filter leaves out
+// what changes keys, or what could not be undone at the end, and is right for terminals that
+// differ about where a string begins or a broken sequence ends.
 type Filter struct {
 	parser parser
 	param  painter

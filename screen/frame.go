@@ -1,6 +1,9 @@
 package screen
 
-import "hash/maphash"
+import (
+	"bytes"
+	"hash/maphash"
+)
 
 // Frame is what a viewer's terminal was painted with: what Screen.Frame goes on from. It is
 // never changed, so that all viewers of one size that were painted with the same may share
@@ -41,6 +44,9 @@ func (s *Screen) Frame(prev *Frame, rows, cols int) ([]byte, *Frame) {
 	}
 	w := window{s: s, rows: rows, cols: cols}
 	f := w.paint(prev)
+	if len(w.buf) < cap(w.buf)/2 { // all lines were painted in it, and it may wait in a queue
+		return bytes.Clone(w.buf), f
+	}
 	return w.buf, f
 }
 

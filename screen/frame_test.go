@@ -212,6 +212,8 @@ func TestFrameSendsChanges(t *testing.T) {
 		{"\x1b]0;other\a", "\x1b[?2026h\x1b[?25l\x1b]0;other\x1b\\\x1b[2;3H\x1b[?25h\x1b[?2026l"},
 		{"\x1b[4;1H\x1b[44m\x1b[K\x1b[m", "\x1b[?2026h\x1b[?25l\x1b[?7l\x1b[4;1H\x1b[44m" + strings.Repeat(" ", 20) +
 			"\x1b[m\x1b[K\x1b[21G\x1b[2m\x1b(0x\x1b(B\x1b[m\x1b[?7h\x1b[4;1H\x1b[?25h\x1b[?2026l"},
+		{"\x1b[5;1H❤x👍", // of which terminals disagree how wide they are
+			"\x1b[?2026h\x1b[?25l\x1b[?7l\x1b[5;1H❤\x1b[2Gx👍\x1b[5G\x1b[K\x1b[21G\x1b[2m\x1b(0x\x1b(B\x1b[m\x1b[?7h\x1b[5;5H\x1b[?25h\x1b[?2026l"},
 	} {
 		s.Write([]byte(c.output))
 		b, f = s.Frame(f, 8, 30)
@@ -220,6 +222,9 @@ func TestFrameSendsChanges(t *testing.T) {
 		}
 		viewer.Write(b)
 		checkFrame(t, s, viewer, f)
+	}
+	if cap(b) > 256 {
+		t.Errorf("%d bytes are held for %d", cap(b), len(b))
 	}
 	for name, output := range outputs(t) {
 		rows, cols := sizeOf(t, name)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 )
 
 // maxLineScratch is how much of a line's painting stays allocated for the next.
@@ -136,7 +137,7 @@ func (p *painter) plainRow(s *store, r *row) int {
 // cells paints the columns from up to to.
 func (p *painter) cells(s *store, r *row, from, to int) {
 	for x := from; x < to; x++ {
-		if x < r.used {
+		if x < r.used && r.cells[x].text < utf8.RuneSelf {
 			if x += p.run(r.cells[x:min(to, r.used)]); x == to {
 				return
 			}

@@ -77,10 +77,7 @@ func (p *parser) next(b []byte) (int, action) {
 	c := b[0]
 	switch {
 	case c >= 0x20 && c < 0x7F:
-		n := 1
-		for n < len(b) && b[n]-0x20 < 0x5F {
-			n++
-		}
+		n := 1 + printableASCII(b[1:])
 		p.text = b[:n]
 		return n, actText
 	case c >= utf8.RuneSelf:
@@ -91,6 +88,9 @@ func (p *parser) next(b []byte) (int, action) {
 		r, n := utf8.DecodeRune(b)
 		return n, p.decoded(r)
 	case c == 0x1B:
+		if n := p.ordinary(b); n > 0 {
+			return n, actCSI
+		}
 		p.begin(escape)
 		return 1, actNone
 	case c == 0x7F:
@@ -98,6 +98,39 @@ func (p *parser) next(b []byte) (int, action) {
 	}
 	p.final = c
 	return 1, actExec
+}
+
+// ordinary takes a whole control sequence of a prefix, numbers, semicolons and its final
+// byte, as nearly all are. It returns 0 when b does not begin with one; step does those.
+func (p *parser) ordinary(b []byte) int {
+	if len(b) < 3 || b[1] != '[' {
+		return 0
+	}
+	i, prefix := 2, byte(0)
+	if c := b[2]; c-0x3C < 4 {
+		i, prefix = 3, c
+	}
+	first, n, v := i, 0, int32(-1)
+	for ; i < len(b); i++ {
+		switch c := b[i]; {
+		case c-'0' < 10:
+			v = min(max(v, 0)*10+int32(c-'0'), 65535)
+		case c == ';' && n < maxParams-1:
+			p.params[n] = v
+			n, v = n+1, -1
+		case c-0x40 < 0x3F:
+			if i > first {
+				p.params[n] = v
+				n++
+			}
+			p.c2, p.long, p.ninter, p.sub = false, false, 0, 0
+			p.nparam, p.prefix, p.final = n, prefix, c
+			return i + 1
+		default:
+			return 0
+		}
+	}
+	return 0
 }
 
 // kept says whether what was kept can be reported without another byte.

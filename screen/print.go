@@ -80,8 +80,13 @@ func (s *Screen) printASCII(text []byte) {
 	}
 }
 
-// fill writes a character into each cell. Five stores a cell are much faster than copying a
-// cell of which one field has just been written.
+// put makes a cell what a pen prints. Five stores are much faster than copying a cell of which
+// one field has just been written.
+func (c *cell) put(text uint32, attr attr, pen *cell) {
+	c.text, c.fg, c.bg, c.attr, c.extra = text, pen.fg, pen.bg, attr, pen.extra
+}
+
+// fill writes a character into each cell, as put does.
 func fill(cells []cell, text []byte, pen cell) {
 	fg, bg, attr, extra := pen.fg, pen.bg, pen.attr, pen.extra
 	text = text[:len(cells)]
@@ -129,15 +134,12 @@ func (s *Screen) print(r rune) {
 	row.split(s.x)
 	row.split(s.x + w)
 	row.reach(s.x+w, s.cols)
-	c := s.pen
-	c.text = uint32(r)
+	c, attr := &row.cells[s.x], s.pen.attr
 	if w == 2 {
-		tail := s.pen
-		tail.attr |= spacer
-		row.cells[s.x+1] = tail
-		c.attr |= wide
+		row.cells[s.x+1].put(0, attr|spacer, &s.pen)
+		attr |= wide
 	}
-	row.cells[s.x] = c
+	c.put(uint32(r), attr, &s.pen)
 	s.x += w
 	if s.x == end {
 		s.x--

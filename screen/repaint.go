@@ -7,7 +7,8 @@ import "slices"
 // scrollback above, oldest first. The terminal need not be fresh: everything that is kept
 // here is set or reset, but its scrollback, its tab stops when the program never changed
 // them, and keyboard modes that it has and the program has not. Lines are painted over what
-// is there, without clearing it first: only with history it is.
+// is there, without clearing it first: only with history it is. While the alternate screen is
+// shown, the main one is seen for a moment on terminals without synchronized updates.
 //
 // On a terminal of the same size the output that comes after continues exactly: it may
 // begin in the middle of a sequence. On another it may not, since programs count on the

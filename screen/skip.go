@@ -1,7 +1,5 @@
 package screen
 
-import "bytes"
-
 // Skippable says whether plain output (see Plain) may go by unseen, so that Skip and the end
 // of it alone lead to the same screen. It is so while lines that are printed push all others
 // out at the top: nothing is unfinished in the parser, no margins hold lines, and no mode
@@ -32,18 +30,9 @@ func (s *Screen) Skip() {
 	s.joinable, s.last = false, 0
 }
 
-// Enough says whether plain output has so many lines that the screen after it does not
-// depend on what was there before: the first ends in CR LF, from where on the column is
-// known, and twice as many as the screen has follow, which push out all that was there
-// wherever the cursor was. (After Skip the history is the end of what it would be when as
-// many lines as the screen has were skipped.)
-func (s *Screen) Enough(output []byte) bool {
-	for range 2*s.rows + 1 {
-		i := bytes.Index(output, []byte("\r\n"))
-		if i < 0 {
-			return false
-		}
-		output = output[i+2:]
-	}
-	return true
-}
+// Enough says whether plain output with so many CR LF is enough that the screen after it does
+// not depend on what was there before: behind the first the column is known, and twice as
+// many as the screen has lines push out all that was there wherever the cursor was. (After
+// Skip the history is the end of what it would be when as many lines as the screen has were
+// skipped.)
+func (s *Screen) Enough(lines int) bool { return lines > 2*s.rows }

@@ -22,6 +22,7 @@ need ps procps
 need setpriv util-linux
 need mount mount
 need asciinema asciinema
+need chromium chromium
 [ -n "$packages" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
 	echo "missing for the tests:$packages" >&2

@@ -63,17 +63,16 @@ func (n *Namespace) recordOptions(t *hub.Terminal, spec RecordSpec) recorder.Opt
 	if spec.V2 {
 		o.Version = cast.V2
 	}
-	o.Failed = func(file string, err error) { n.recordingFailed(t, file, err.Error()) }
+	o.Failed = func(file string, err error) {
+		slog.Error("a recording ended before its terminal", "terminal", t.Index(), "file", file, "error", err)
+		n.hub.Events().Add(hub.EventRecording, t.Index(), fmt.Sprintf("%s: %v", file, err))
+		t.Unrecord(file)
+	}
 	o.Lost = func(file string, bytes int64) {
-		n.recordingFailed(t, file, fmt.Sprintf("%d bytes are missing: its disk is too slow", bytes))
+		slog.Warn("a recording has a gap: its disk is too slow", "terminal", t.Index(), "file", file, "bytes", bytes)
+		n.hub.Events().Add(hub.EventRecording, t.Index(), fmt.Sprintf("%s: %d bytes are missing", file, bytes))
 	}
 	return o
-}
-
-// recordingFailed tells everybody who may want to know.
-func (n *Namespace) recordingFailed(t *hub.Terminal, file, why string) {
-	slog.Error("recording failed", "terminal", t.Index(), "file", file, "error", why)
-	n.hub.Events().Add(hub.EventRecording, t.Index(), file+": "+why)
 }
 
 // Record begins a recording of a terminal, as it is now, into a new file. index is as for

@@ -30,6 +30,7 @@ func newRootCommand() *cobra.Command {
 		newRecordCommand(),
 		newKickCommand(),
 		newLsCommand(),
+		newTopCommand(),
 		newPathCommand(),
 		newRmCommand(),
 		newMountCommand(),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -64,6 +65,20 @@ func (o *outer) raw() error {
 		o.saved = saved
 	}
 	return nil
+}
+
+// calming undoes what a program that still runs may have done to the terminal that showed
+// it: the alternate screen, the mouse, other reports and keys, margins, a hidden or other
+// cursor, colours, character sets, an unfinished update. The main screen and its cursor
+// stay where they are.
+const calming = "\x1b[?2026l\x1b[?1049l\x1b[?9;1000;1001;1002;1003;1004;1005;1006;1015;1016;2004;2031;2048l" +
+	"\x1b[<9u\x1b[>4;0m\x1b[?1l\x1b>\x1b[4l\x1b[20l\x1b[?5;45;69l\x1b[?7h\x1b7\x1b[?6l\x1b[r\x1b8\x1b[m\x1b(B\x1b)B\x0f\x1b[0 q\x1b[?25h"
+
+// calm is for those who leave a program's terminal before it has ended.
+func (o *outer) calm() {
+	if o.out {
+		_, _ = os.Stdout.WriteString(calming) // whoever leaves does not care
+	}
 }
 
 // restore undoes raw. It is for every way out.

@@ -86,13 +86,16 @@ func (r *relay) run() (err error) {
 	for {
 		select {
 		case end := <-over:
-			r.ended = end.known
+			if r.ended = end.known; !r.ended {
+				r.outer.calm()
+			}
 			return end.err
 		case why := <-left:
-			r.outer.restore()
 			if why == hungUp {
 				return exitHungUp
 			}
+			r.outer.calm()
+			r.outer.restore()
 			r.sayDetached()
 			return nil
 		case <-window:
@@ -106,6 +109,7 @@ func (r *relay) run() (err error) {
 			r.resize()
 		case s := <-signals:
 			if sig := s.(syscall.Signal); !r.pass(sig) {
+				r.outer.calm()
 				return exitStatus(exitSignal + int(sig))
 			}
 		}

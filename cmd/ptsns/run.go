@@ -103,7 +103,7 @@ func (f *runFlags) config() (server.Config, error) {
 		return server.Config{}, usagef("-o has no meaning with --share-pts, which mounts nothing new")
 	}
 	if !f.sharePts {
-		cfg.Options = strings.Join(append([]string{defaultOptions(gidMapped(ttyGroup))}, f.options...), ",")
+		cfg.Options = strings.Join(append([]string{parent.DefaultOptions()}, f.options...), ",")
 	}
 	history, err := parseBytes(f.history)
 	if err != nil {

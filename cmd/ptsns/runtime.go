@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/ptsns/ptsns/control"
 	"github.com/ptsns/ptsns/parent"
@@ -116,10 +117,11 @@ func completeNames(each bool) cobra.CompletionFunc {
 	}
 }
 
-// printable makes text that others chose fit for a terminal and for one line.
+// printable makes text that others chose fit for a terminal and for one line: without
+// control characters, and without those that turn the direction of what follows.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || unicode.Is(unicode.Bidi_Control, r) {
 			return '?'
 		}
 		return r

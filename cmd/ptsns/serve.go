@@ -45,7 +45,7 @@ type door interface {
 
 // newDoors are the doors that there are.
 func newDoors() []door {
-	return []door{&metricsDoor{}}
+	return []door{&sshDoor{}, &webDoor{}, &apiDoor{}, &metricsDoor{}}
 }
 
 // serveFlags are the flags of serve.

@@ -1,10 +1,16 @@
-package main
+//go:build linux
+
+package parent
 
 import (
 	"os"
 	"strconv"
 	"strings"
 )
+
+// DefaultOptions are the mount options of an instance that come before those that somebody
+// asks for, who may have others: the last of a kind counts.
+func DefaultOptions() string { return defaultOptions(gidMapped(ttyGroup)) }
 
 // ttyGroup is the group tty, 5 wherever there is one to speak of.
 const ttyGroup = 5
