@@ -268,29 +268,37 @@ func (w *streamWatcher) await(t testing.TB, differs func(screen.Snapshot) string
 
 // BenchmarkViewers compares how fast a program prints while a hundred look on with how
 // fast it does with one, by the program's own clock, in turns; it tells the median of
-// the ratios. All look on from this process, with windows of the terminal's size.
+// the ratios. All look on from this process, with windows of the terminal's size, or of
+// ten other sizes.
 func BenchmarkViewers(b *testing.B) {
-	for _, tapped := range []bool{false, true} {
-		for _, kind := range floodKinds {
-			b.Run(fmt.Sprintf("%s/tapped=%v", kind, tapped), func(b *testing.B) {
-				const megabytes = 24
-				f := newFlooded(b, newRuntime(b), kind, megabytes, tapped)
-				f.join(1, [2]uint16{24, 80})
-				f.turn() // warm
-				var ratios, speeds []float64
-				for b.Loop() {
-					one := f.turn()
-					f.join(100, [2]uint16{24, 80})
-					hundred := f.turn()
-					f.leave(1)
-					ratios = append(ratios, one/hundred)
-					speeds = append(speeds, megabytes/hundred)
-				}
-				b.ReportMetric(middle(ratios), "ratio")
-				b.ReportMetric(middle(speeds), "MB/s")
-			})
-		}
+	same := [][2]uint16{{24, 80}}
+	var others [][2]uint16
+	for i := range uint16(10) {
+		others = append(others, [2]uint16{10 + 3*i, 60 + 5*i})
 	}
+	for _, kind := range floodKinds {
+		b.Run(kind+"/owned", func(b *testing.B) { benchmarkViewers(b, kind, false, same) })
+		b.Run(kind+"/tapped", func(b *testing.B) { benchmarkViewers(b, kind, true, same) })
+		b.Run(kind+"/frames", func(b *testing.B) { benchmarkViewers(b, kind, false, others) })
+	}
+}
+
+func benchmarkViewers(b *testing.B, kind string, tapped bool, sizes [][2]uint16) {
+	const megabytes = 24
+	f := newFlooded(b, newRuntime(b), kind, megabytes, tapped)
+	f.join(1, sizes...)
+	f.turn() // warm
+	var ratios, speeds []float64
+	for b.Loop() {
+		one := f.turn()
+		f.join(100, sizes...)
+		hundred := f.turn()
+		f.leave(1)
+		ratios = append(ratios, one/hundred)
+		speeds = append(speeds, megabytes/hundred)
+	}
+	b.ReportMetric(middle(ratios), "ratio")
+	b.ReportMetric(middle(speeds), "MB/s")
 }
 
 func middle(of []float64) float64 {
