@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +12,8 @@ import (
 )
 
 // TestIdle opens 1,000 terminals in one namespace, of which a server needs few threads
-// and little memory, and no time. It is not parallel: see TestLimit.
+// and little memory, and no time; also when each has put out some 60 lines and somebody
+// has looked at each. It is not parallel: see TestLimit.
 func TestIdle(t *testing.T) {
 	need(t, "root", "fuse", "python3")
 	r := newRuntime(t)
@@ -21,7 +23,7 @@ func TestIdle(t *testing.T) {
 	threads := threadsOf(t, server)
 
 	r.must("exec", "vs1", "--", "sh", "-c", "trap \"\" HUP; setsid python3 -c '"+fmt.Sprintf(`
-import os, resource, signal
+import fcntl, os, resource, signal, struct, termios
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 pairs = [os.openpty() for i in range(1000)]
@@ -29,6 +31,9 @@ for ptm, pts in pairs:
     os.write(ptm, b"typed\n")
     os.read(pts, 100)
     os.read(ptm, 100)
+    for i in range(60): os.write(pts, b"line %%d of what a shell has shown, a prompt or \\033[1;32mls\\033[m\n" %% i)
+    while len(os.read(ptm, 8192)) < 61: pass # the echo is not all
+    fcntl.ioctl(ptm, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
 os.rename(os.path.abspath(open("%[1]s.new", "w").name), "%[1]s")
 signal.pause()`, ready)+"' </dev/null >/dev/null 2>&1 &")
 	told(t, ready)
@@ -43,6 +48,26 @@ signal.pause()`, ready)+"' </dev/null >/dev/null 2>&1 &")
 	}
 	awaitIdle(t, r, server)
 	t.Logf("%d threads, VmRSS %d kB", threadsOf(t, server), statusOf(t, server, "VmRSS"))
+
+	client := r.dial("vs1")
+	for index := 1; index <= 1000; index++ {
+		s, err := client.Screen(context.Background(), index, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(s.Text, "line 59 ") || s.Screen.Rows != 24 {
+			t.Fatalf("terminal %d shows\n%s", index, s.Text)
+		}
+	}
+	_ = client.Close() // nothing is asked any more
+	if now := threadsOf(t, server); now >= 20 || now > threads+8 {
+		t.Errorf("looked at: %d threads, %d before", now, threads)
+	}
+	if rss := statusOf(t, server, "VmRSS"); rss >= 150e3 && len(buildFlags) == 0 {
+		t.Errorf("looked at: VmRSS is %d kB", rss)
+	}
+	awaitIdle(t, r, server)
+	t.Logf("looked at: %d threads, VmRSS %d kB", threadsOf(t, server), statusOf(t, server, "VmRSS"))
 }
 
 // awaitIdle waits until the server does nothing at all while something else on the

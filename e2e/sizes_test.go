@@ -187,6 +187,7 @@ func TestWhoLooksOn(t *testing.T) {
 		again.enter("six\n")
 		again.awaitText("got six")
 		again.detach()
+		r.awaitViewers("vs1", index, len(term.Viewers))
 		plain.enter("seven\n")
 		plain.awaitText("got seven")
 		for _, refused := range []string{"one", "two", "three", "five"} {

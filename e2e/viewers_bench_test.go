@@ -49,6 +49,7 @@ type flooded struct {
 	index    int
 	dir      string // where the program tells how long it took
 	turns    int
+	look     bool // who joins has a screen
 	watchers []*streamWatcher
 }
 
@@ -61,7 +62,7 @@ func newFlooded(t testing.TB, r *runtimeDir, kind string, megabytes float64, tap
 		argv = append([]string{"python3", "-c", spawn}, argv...)
 		f.index = 1
 	}
-	r.must(append([]string{"run", "-d", "--name", "vs1", "--"}, argv...)...)
+	r.must(append([]string{"run", "-d", "--name", "vs1", "--size=fixed", "--"}, argv...)...)
 	if tapped {
 		r.awaitTerminal("vs1", 1)
 	}
@@ -107,7 +108,8 @@ func (f *flooded) join(n int, sizes ...[2]uint16) {
 	f.tb.Helper()
 	for len(f.watchers) < n {
 		size := sizes[len(f.watchers)%len(sizes)]
-		f.watchers = append(f.watchers, watchStream(f.tb, f.client, f.index, control.AttachOptions{Rows: size[0], Cols: size[1], NoHistory: true}))
+		o := control.AttachOptions{Rows: size[0], Cols: size[1], NoHistory: true, ReadOnly: f.look && len(f.watchers)%10 == 9}
+		f.watchers = append(f.watchers, watchStream(f.tb, f.client, f.index, o, f.look))
 	}
 }
 
@@ -147,7 +149,7 @@ type streamWatcher struct {
 	grew   chan struct{}  // one slot
 }
 
-func watchStream(t testing.TB, client *control.Client, index int, o control.AttachOptions) *streamWatcher {
+func watchStream(t testing.TB, client *control.Client, index int, o control.AttachOptions, look bool) *streamWatcher {
 	t.Helper()
 	o.Who = hub.Who{Door: "api", Name: "watcher"}
 	stream, err := client.Attach(context.Background(), index, o)
@@ -155,6 +157,9 @@ func watchStream(t testing.TB, client *control.Client, index int, o control.Atta
 		t.Fatal(err)
 	}
 	w := &streamWatcher{stream: stream, rows: o.Rows, cols: o.Cols, grew: make(chan struct{}, 1)}
+	if look {
+		w.screen = screen.New(int(o.Rows), int(o.Cols), screen.Options{HistoryBytes: -1})
+	}
 	w.running.Go(w.watch) // ends with the stream
 	return w
 }
@@ -187,31 +192,113 @@ func (w *streamWatcher) watch() {
 	}
 }
 
-// BenchmarkViewers compares how fast a program prints while a hundred look on with how
-// fast it does with one, by the program's own clock, in turns; it tells the median of
-// the ratios. All look on from this process, with windows of the terminal's size.
-func BenchmarkViewers(b *testing.B) {
+// TestManyViewers has a hundred of all kinds look on while a program prints at full
+// speed. Then each sees what the terminal has, and has been told what it missed.
+func TestManyViewers(t *testing.T) {
+	need(t, "fuse", "python3")
 	for _, tapped := range []bool{false, true} {
 		for _, kind := range floodKinds {
-			b.Run(fmt.Sprintf("%s/tapped=%v", kind, tapped), func(b *testing.B) {
-				const megabytes = 24
-				f := newFlooded(b, newRuntime(b), kind, megabytes, tapped)
-				f.join(1, [2]uint16{24, 80})
-				f.turn() // warm
-				var ratios, speeds []float64
-				for b.Loop() {
-					one := f.turn()
-					f.join(100, [2]uint16{24, 80})
-					hundred := f.turn()
-					f.leave(1)
-					ratios = append(ratios, one/hundred)
-					speeds = append(speeds, megabytes/hundred)
+			t.Run(fmt.Sprintf("%s/tapped=%v", kind, tapped), func(t *testing.T) {
+				r := newRuntime(t)
+				const megabytes = 4
+				f := newFlooded(t, r, kind, megabytes, tapped)
+				f.look = true
+				f.join(100, [2]uint16{24, 80}, [2]uint16{24, 80}, [2]uint16{10, 40}, [2]uint16{50, 132})
+				for range 2 {
+					f.turn()
 				}
-				b.ReportMetric(middle(ratios), "ratio")
-				b.ReportMetric(middle(speeds), "MB/s")
+				f.awaitInStep()
+				var told uint64
+				for _, w := range f.watchers {
+					w.mu.Lock()
+					told += w.lost
+					w.mu.Unlock()
+				}
+				term, _ := r.terminal("vs1", f.index)
+				if len(term.Viewers) != 100 || term.BytesLost != told {
+					t.Errorf("%d viewers, %d bytes lost; they were told of %d", len(term.Viewers), term.BytesLost, told)
+				}
+				t.Logf("%d of %d bytes missed", told, 100*term.BytesOut)
 			})
 		}
 	}
+}
+
+// awaitInStep waits until everybody sees what the terminal has: where the window is of
+// another size, as one sees it that joins now.
+func (f *flooded) awaitInStep() {
+	f.tb.Helper()
+	awaitScreen(f.tb, f.client, f.index, fmt.Sprintf("turn %d is over", f.turns-1))
+	truth, err := f.client.Screen(context.Background(), f.index, false)
+	if err != nil {
+		f.tb.Fatal(err)
+	}
+	for i, w := range f.watchers {
+		w.await(f.tb, func(seen screen.Snapshot) string {
+			if seen.Rows == truth.Screen.Rows && seen.Cols == truth.Screen.Cols {
+				if diff := inStep(f.tb, f.client, f.index, seen, i%10 == 9); diff != "" {
+					return diff
+				}
+				return ""
+			}
+			return frameOf(truth.Screen, seen)
+		})
+	}
+}
+
+// await waits until differs finds nothing wrong with what is seen.
+func (w *streamWatcher) await(t testing.TB, differs func(screen.Snapshot) string) {
+	t.Helper()
+	hang := time.NewTimer(deadline)
+	defer hang.Stop()
+	for {
+		w.mu.Lock()
+		diff, err := differs(w.screen.Snapshot()), w.err
+		w.mu.Unlock()
+		if diff == "" {
+			return
+		}
+		select {
+		case <-w.grew:
+		case <-hang.C:
+			t.Fatalf("a viewer of %dx%d, %v:\n%s\n%s", w.rows, w.cols, err, w.screen.Text(), diff)
+		}
+	}
+}
+
+// BenchmarkViewers compares how fast a program prints while a hundred look on with how
+// fast it does with one, by the program's own clock, in turns; it tells the median of
+// the ratios. All look on from this process, with windows of the terminal's size, or of
+// ten other sizes.
+func BenchmarkViewers(b *testing.B) {
+	same := [][2]uint16{{24, 80}}
+	var others [][2]uint16
+	for i := range uint16(10) {
+		others = append(others, [2]uint16{10 + 3*i, 60 + 5*i})
+	}
+	for _, kind := range floodKinds {
+		b.Run(kind+"/owned", func(b *testing.B) { benchmarkViewers(b, kind, false, same) })
+		b.Run(kind+"/tapped", func(b *testing.B) { benchmarkViewers(b, kind, true, same) })
+		b.Run(kind+"/frames", func(b *testing.B) { benchmarkViewers(b, kind, false, others) })
+	}
+}
+
+func benchmarkViewers(b *testing.B, kind string, tapped bool, sizes [][2]uint16) {
+	const megabytes = 24
+	f := newFlooded(b, newRuntime(b), kind, megabytes, tapped)
+	f.join(1, sizes...)
+	f.turn() // warm
+	var ratios, speeds []float64
+	for b.Loop() {
+		one := f.turn()
+		f.join(100, sizes...)
+		hundred := f.turn()
+		f.leave(1)
+		ratios = append(ratios, one/hundred)
+		speeds = append(speeds, megabytes/hundred)
+	}
+	b.ReportMetric(middle(ratios), "ratio")
+	b.ReportMetric(middle(speeds), "MB/s")
 }
 
 func middle(of []float64) float64 {

@@ -104,18 +104,29 @@ func (t *Terminal) endRecordsLocked() {
 	}
 }
 
-// recordInput gives the recorders that want it what was typed, if a person who types it
-// would see it.
-func (t *Terminal) recordInput(p []byte) {
-	if on, err := t.Echo(); err != nil || !on {
-		return
+// writeRecorded writes input, and gives the recorders that want it what a person who
+// types it would see. Where the terminal ends meanwhile, since that is what the program
+// was waiting for, the recordings end after it.
+func (t *Terminal) writeRecorded(p []byte) (int, error) {
+	t.mu.Lock()
+	t.typing++
+	t.mu.Unlock()
+	seen, _ := t.Echo() // what cannot be asked is not seen
+	n, err := t.end.Write(p)
+	if on, err := t.Echo(); err == nil && !on {
+		seen = false
 	}
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for r := range t.recorders {
-		if r.WantsInput() {
-			r.Input(now, p)
+		if n > 0 && seen && r.WantsInput() {
+			r.Input(now, p[:n])
 		}
 	}
+	t.typing--
+	if t.ended && t.typing == 0 {
+		t.endRecordsLocked()
+	}
+	return n, err
 }

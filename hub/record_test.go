@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/ptsns/ptsns/pts"
 )
 
 // tape is a recorder that writes down what it is given.
@@ -70,5 +73,43 @@ func TestRecording(t *testing.T) {
 	}
 	if _, err := term.Record(late); !errors.Is(err, ErrEnded) {
 		t.Errorf("recording what has ended: %v", err)
+	}
+}
+
+// lastWordEnd is the ptm of a program that ends with what is typed next.
+type lastWordEnd struct {
+	*fakeEnd
+	term *Terminal
+}
+
+func (e *lastWordEnd) Write(p []byte) (int, error) {
+	n, err := e.fakeEnd.Write(p)
+	return n, errors.Join(err, e.term.Close())
+}
+
+func (e *lastWordEnd) Ioctl(c pts.Caller, req uint32, arg []byte) (int, error) {
+	if e.closed {
+		return 0, unix.EBADF
+	}
+	return e.fakeEnd.Ioctl(c, req, arg)
+}
+
+func TestWhatEndsATerminalIsRecorded(t *testing.T) {
+	for _, echo := range []bool{true, false} {
+		r := &tape{input: true}
+		h := New(Options{Ended: func() {}, Record: func(*Terminal) Recorder { return r }})
+		end := &lastWordEnd{fakeEnd: newFakeEnd()}
+		end.setEcho(echo)
+		end.term = h.Tap(end, 0, Opener{})
+		if _, err := end.term.Write([]byte("exit\n")); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"end"}
+		if echo {
+			want = []string{`i "exit\n"`, "end"}
+		}
+		if diff := cmp.Diff(want, r.lines); diff != "" {
+			t.Errorf("echo %v (-want +got):\n%s", echo, diff)
+		}
 	}
 }

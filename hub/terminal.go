@@ -41,6 +41,7 @@ type Terminal struct {
 	sole       *Viewer               // took the input for itself
 	lost       uint64                // bytes that viewers missed
 	recorders  map[Recorder]struct{} //
+	typing     int                   // writes that recorders have not been given yet
 	sizing     Sizing                //
 	rows, cols uint16                // the size as far as we know
 	sizes      []sizeMark            // the sizes that the screen has not had yet
@@ -109,16 +110,13 @@ func (t *Terminal) Read(p []byte) (int, error) {
 
 // Write is input, the opener's or a viewer's.
 func (t *Terminal) Write(p []byte) (int, error) {
-	seen := false
+	write := t.end.Write
 	if t.inputRecorders.Load() > 0 {
-		seen, _ = t.Echo() // what cannot be asked is not seen
+		write = t.writeRecorded
 	}
-	n, err := t.end.Write(p)
+	n, err := write(p)
 	if n > 0 {
 		t.in.Add(uint64(n))
-		if seen {
-			t.recordInput(p[:n])
-		}
 	}
 	return n, err
 }
@@ -156,7 +154,9 @@ func (t *Terminal) Close() error {
 	}
 	t.ended = true
 	t.pump.stopLocked()
-	t.endRecordsLocked()
+	if t.typing == 0 {
+		t.endRecordsLocked()
+	}
 	t.wakeLocked()
 	t.mu.Unlock()
 	err := t.end.Close()
