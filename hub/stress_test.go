@@ -204,7 +204,7 @@ func (s *stress) disturb(ctx context.Context, t *testing.T, rnd *rand.Rand) {
 	case 1:
 		s.term.SetSizing([]Sizing{SizeLatest, SizeLargest, SizeSmallest}[rnd.IntN(3)])
 	case 2:
-		if err := s.term.Type(ctx, Who{}, []byte("t")); err != nil && !errors.Is(err, ErrTaken) {
+		if _, err := s.term.Type(ctx, Who{}, []byte("t")); err != nil && !errors.Is(err, ErrTaken) {
 			t.Errorf("Type: %v", err)
 		}
 	default:
