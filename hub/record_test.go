@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/pts"
 )
@@ -89,7 +88,7 @@ func (e *lastWordEnd) Write(p []byte) (int, error) {
 
 func (e *lastWordEnd) Ioctl(c pts.Caller, req uint32, arg []byte) (int, error) {
 	if e.closed {
-		return 0, unix.EBADF
+		return 0, pts.EBADF
 	}
 	return e.fakeEnd.Ioctl(c, req, arg)
 }
