@@ -117,7 +117,7 @@ func middle(of []float64) float64 {
 	return of[len(of)/2]
 }
 
-// TestMemoryOfATerminal holds what ARCHITECTURE.md states of a terminal's memory: what
+// TestMemoryOfATerminal bounds what a terminal takes in memory, in bytes: what
 // is kept of its output, its scrollback and its screen, all full.
 func TestMemoryOfATerminal(t *testing.T) {
 	for _, tt := range []struct {

@@ -290,3 +290,33 @@ func TestThoseWhoFallBehindArePaintedTheSame(t *testing.T) {
 		}
 	})
 }
+
+// One that falls behind again and again is painted now and then, and when the output ends.
+func TestWhoFallsBehindIsNotPaintedAllTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		end, term := sized(t, New(Options{Ended: func() {}, History: 16 << 10}))
+		w := watch(t, term, ViewerOptions{Rows: 24, Cols: 80, NoHistory: true})
+		began, paints := time.Now(), 0
+		for time.Since(began) < time.Second && paints < 100 {
+			end.say(strings.Repeat("a line of a flood\r\n", 2000))
+			read(t, term)
+			paint, lost := next(t, w.Viewer)
+			_, _ = w.screen.Write([]byte(paint)) // never fails
+			if lost > 0 {
+				paints++
+			}
+		}
+		if paints > 11 {
+			t.Errorf("painted %d times in a second", paints)
+		}
+		end.say("the end")
+		read(t, term)
+		wait := run(t, w)
+		synctest.Wait()
+		<-time.After(2 * lossTime)
+		synctest.Wait()
+		w.shows(t, term.Text())
+		_ = term.Close()
+		wait()
+	})
+}

@@ -14,6 +14,9 @@ const (
 	// frameTime is how long a viewer whose window is not of the terminal's size goes
 	// without being painted again.
 	frameTime = 33 * time.Millisecond
+	// lossTime is the same for one that has missed output: to paint a screen while a program
+	// prints at full speed takes all the output of that time through an emulator.
+	lossTime = 100 * time.Millisecond
 	// Where many look on, each rests between two pieces of output for so long times the
 	// number of the others: the program comes first. After much output it is more, but no
 	// more than restMost.
@@ -219,6 +222,10 @@ func (v *Viewer) paint() (lost uint64) {
 	if v.behind {
 		least = v.at + 1
 	}
+	age := v.tired(muchOutput)
+	if v.behind {
+		age = max(age, lossTime)
+	}
 	rows, cols, history := v.rows, v.cols, v.stale && v.history
 	v.of[0], v.of[1] = t.sizeLocked()
 	v.window = [2]uint16{v.rows, v.cols}
@@ -229,7 +236,7 @@ func (v *Viewer) paint() (lost uint64) {
 	if history {
 		p = t.paintAll(rows, cols, framed)
 	} else {
-		p = t.paint(rows, cols, framed, v.shows, v.tired(muchOutput), least)
+		p = t.paint(rows, cols, framed, v.shows, age, least)
 	}
 	t.mu.Lock()
 	if v.behind {
@@ -244,10 +251,20 @@ func (v *Viewer) paint() (lost uint64) {
 		v.rest = v.filter.Append(nil, p.paint)
 	}
 	v.tire(muchOutput)
-	if until := time.Now().Add(frameTime); framed && until.After(v.until) {
-		v.until = until
+	if framed {
+		v.rests(frameTime)
+	}
+	if lost > 0 {
+		v.rests(lossTime)
 	}
 	return lost
+}
+
+// rests has the viewer rest for at least so long.
+func (v *Viewer) rests(d time.Duration) {
+	if until := time.Now().Add(d); until.After(v.until) {
+		v.until = until
+	}
 }
 
 // tired is how long the viewer rests after n bytes.
