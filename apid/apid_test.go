@@ -199,12 +199,13 @@ func TestStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "POST /v1/namespaces/vs1/terminals/0/attach HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: ptsns\r\n\r\nhello\n")
+	fmt.Fprintf(conn, "POST /v1/namespaces/vs1/terminals/0/attach HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: ptsns\r\n\r\n")
 	r := bufio.NewReader(conn)
 	resp, err := http.ReadResponse(r, nil)
 	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("%v, %v", resp, err)
 	}
+	fmt.Fprintf(conn, "hello\n") // and not before the answer
 	if line, err := r.ReadString('\n'); line != "got hello\n" {
 		t.Errorf("the stream said %q, %v", line, err)
 	}

@@ -8,7 +8,8 @@
 //	POST   /v1/namespaces             make one and start its first program (Creation); 201
 //	GET    /v1/namespaces/NAME        what it is now: GET /v1/namespace there
 //	DELETE /v1/namespaces/NAME        end it; the answer comes when nothing of it is left
-//	any    /v1/namespaces/NAME/REST   the same request for /v1/REST there, streams too
+//	any    /v1/namespaces/NAME/REST   the same request for /v1/REST there, streams too,
+//	                                  whose first frame must not come before the answer
 //
 // Failures are as package control's: {"code", "error"}, with two more codes:
 // "no-such-namespace" (404) and "name-taken" (409).
