@@ -172,6 +172,10 @@ func TestTheScreenIsTheSameHoweverItIsFed(t *testing.T) {
 				say("\x1b[r")
 			case 4:
 				term.Text()
+			case 6:
+				for range rnd.IntN(40) {
+					say(strings.Repeat("a stair\n", rnd.IntN(100)))
+				}
 			case 5:
 				for range rnd.IntN(40) {
 					say(strings.Repeat("unbroken ", rnd.IntN(100)))

@@ -17,24 +17,39 @@ func (t *Terminal) skipLocked() bool {
 		return false
 	}
 	to, ok := t.lineAfterLocked(t.fed + uint64(t.log.max/4))
-	if ok {
-		ok = t.enoughLocked(to)
-	} else {
-		to, ok = t.wrapAfterLocked(uint64(t.log.max / 4))
+	switch {
+	case ok && t.enoughLocked(to, "\r\n"):
+		t.screen.Skip()
+	case ok && t.enoughLocked(to, "\n"):
+		ok = t.screen.SkipLines(t.piecesLocked(t.fed, to)...)
+	default:
+		if to, ok = t.wrapAfterLocked(uint64(t.log.max / 4)); ok {
+			t.screen.Skip()
+		}
 	}
 	if ok {
-		t.screen.Skip()
 		t.fed = to
 	}
 	return ok
 }
 
-// enoughLocked tells whether the lines from at on are enough.
-func (t *Terminal) enoughLocked(at uint64) bool {
+// piecesLocked is the output between two places.
+func (t *Terminal) piecesLocked(from, to uint64) (pieces [][]byte) {
+	for from < to {
+		p := t.log.piece(from)
+		p = p[:min(uint64(len(p)), to-from)]
+		pieces = append(pieces, p)
+		from += uint64(len(p))
+	}
+	return pieces
+}
+
+// enoughLocked tells whether the lines from at on, which end so, are enough.
+func (t *Terminal) enoughLocked(at uint64, end string) bool {
 	for lines := 0; at < t.log.end; {
 		p := t.log.piece(at)
 		p = p[:min(len(p), feedPiece)]
-		if lines += bytes.Count(p, []byte("\r\n")); t.screen.Enough(lines) {
+		if lines += bytes.Count(p, []byte(end)); t.screen.Enough(lines) {
 			return true
 		}
 		at += uint64(len(p))

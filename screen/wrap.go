@@ -1,6 +1,9 @@
 package screen
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // ToWrap is how many printable ASCII characters fit until the next one begins a line
 // because it wraps; false when characters do not wrap. Where so many more and any multiple of
@@ -40,4 +43,82 @@ func unbroken(p []byte) bool {
 		}
 	}
 	return true
+}
+
+// SkipLines is Skip where lines do not end in CR LF, and the column that the next begins in
+// follows from all that went by: output, in order, up to behind a line feed, and of nothing
+// but printable ASCII, CR and LF. It is enough then if twice as many LF as the screen has
+// lines follow. When output is something else nothing is done, and false returned.
+func (s *Screen) SkipLines(output ...[]byte) bool {
+	c := column{x: s.x, cols: s.cols, pending: s.pending, wraps: s.modes&autowrap != 0, newline: s.modes&newline != 0}
+	for _, p := range output {
+		if !c.pass(p) {
+			return false
+		}
+	}
+	if c.pending {
+		return false // it does not end in a line feed
+	}
+	s.Skip()
+	s.x = c.x
+	return true
+}
+
+// column follows the cursor's column over output.
+type column struct {
+	x, cols        int
+	pending        bool // the next character wraps
+	wraps, newline bool // modes
+}
+
+// pass goes over p, false when that is anything but printable ASCII, CR and LF.
+func (c *column) pass(p []byte) bool {
+	for len(p) > 0 {
+		i := bytes.IndexByte(p, '\n')
+		line := p
+		if i >= 0 {
+			line, p = p[:i], p[i+1:]
+		} else {
+			p = nil
+		}
+		for {
+			r := bytes.IndexByte(line, '\r')
+			if r < 0 {
+				break
+			}
+			if !Unbroken(line[:r]) {
+				return false
+			}
+			c.x, c.pending, line = 0, false, line[r+1:]
+		}
+		if !Unbroken(line) {
+			return false
+		}
+		c.print(len(line))
+		if i >= 0 {
+			c.pending = false
+			if c.newline {
+				c.x = 0
+			}
+		}
+	}
+	return true
+}
+
+// print goes over n printable characters.
+func (c *column) print(n int) {
+	if n == 0 {
+		return
+	}
+	at := c.x + n
+	if c.pending {
+		at++
+	}
+	if !c.wraps {
+		c.x = min(at, c.cols-1)
+		return
+	}
+	at = (at-1)%c.cols + 1
+	c.pending = at == c.cols
+	c.x = min(at, c.cols-1)
 }

@@ -75,3 +75,62 @@ func BenchmarkUnbroken(b *testing.B) {
 		Unbroken(p)
 	}
 }
+
+// TestSkipLines holds what SkipLines says.
+func TestSkipLines(t *testing.T) {
+	skipped := 0
+	for seed := range uint64(2000) {
+		r := rand.New(rand.NewPCG(seed, 4))
+		rows, cols := 1+r.IntN(12), 1+r.IntN(40)
+		lines := func(n int) []byte {
+			var b bytes.Buffer
+			for range n {
+				for range r.IntN(3) {
+					b.WriteString("some text that wraps, now and then"[:r.IntN(35)])
+					if r.IntN(4) == 0 {
+						b.WriteByte('\r')
+					}
+				}
+				b.WriteByte('\n')
+			}
+			return b.Bytes()
+		}
+		s, whole := New(rows, cols, Options{HistoryBytes: 4096}), New(rows, cols, Options{HistoryBytes: 4096})
+		begin := append(plainOutput(r, r.IntN(2*rows)), []string{"", "x", "\x1b[?7l", "\x1b[20h", "\x1b[?1049h", "\x1b[999C", "\x1b[44m"}[r.IntN(7)]...)
+		begin = append(begin, lines(r.IntN(3))...)
+		s.Write(begin)
+		whole.Write(begin)
+		if !s.Skippable() {
+			continue
+		}
+		over := lines(rows + r.IntN(3*rows) + 1)
+		after := append(lines(2*rows+1), "\r\nend"[:r.IntN(6)]...)
+		whole.Write(over)
+		whole.Write(after)
+		cut := r.IntN(len(over))
+		if !s.SkipLines(over[:cut], over[cut:]) {
+			t.Fatalf("seed %d: %q is not skipped", seed, over)
+		}
+		skipped++
+		s.Write(after)
+		if diff := cmp.Diff(whole.Repaint(rows, cols, false), s.Repaint(rows, cols, false)); diff != "" {
+			t.Fatalf("seed %d: %s", seed, diff)
+		}
+		all, got := whole.History(), s.History()
+		if len(got) > len(all) || len(got) > 0 && !cmp.Equal(all[len(all)-len(got):], got) {
+			t.Fatalf("seed %d: history %q, want the end of %q", seed, got, all)
+		}
+		before := s.Snapshot()
+		for _, no := range []string{"a\tb\n", "\x1b[A\n", "é\n", "a\x7f\n", "\b\n", "a\x00"} {
+			if s.SkipLines([]byte("fine\n"), []byte(no)) {
+				t.Errorf("%q was skipped", no)
+			}
+		}
+		if diff := cmp.Diff(before, s.Snapshot()); diff != "" {
+			t.Errorf("what was not skipped changed the screen: %s", diff)
+		}
+	}
+	if skipped < 1000 {
+		t.Errorf("only %d of 2000 were tried", skipped)
+	}
+}
