@@ -32,7 +32,8 @@ for ptm, pts in pairs:
     os.read(pts, 100)
     os.read(ptm, 100)
     for i in range(60): os.write(pts, b"line %%d of what a shell has shown, a prompt or \\033[1;32mls\\033[m\n" %% i)
-    while len(os.read(ptm, 8192)) < 61: pass # the echo is not all
+    got = b""
+    while b"line 59 " not in got or not got.endswith(b"\r\n"): got += os.read(ptm, 8192)
     fcntl.ioctl(ptm, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
 os.rename(os.path.abspath(open("%[1]s.new", "w").name), "%[1]s")
 signal.pause()`, ready)+"' </dev/null >/dev/null 2>&1 &")

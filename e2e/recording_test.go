@@ -258,7 +258,7 @@ func TestRecordOnFullDisk(t *testing.T) {
 		}
 	}
 	log, err := os.ReadFile(filepath.Join(r.path, "vs1", "log"))
-	if err != nil || !strings.Contains(string(log), `"recording failed"`) || !strings.Contains(string(log), "no space left on device") {
+	if err != nil || !strings.Contains(string(log), `"a recording ended before its terminal"`) || !strings.Contains(string(log), "no space left on device") {
 		t.Errorf("log: %v\n%s", err, log)
 	}
 	c.enter("still here\n")

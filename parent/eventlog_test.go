@@ -3,7 +3,6 @@
 package parent
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,9 +29,29 @@ type eventLine struct {
 	Count    int
 }
 
+// lockedLog is a log that is read while it may be written.
+type lockedLog struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// take returns what was written since it was last called.
+func (l *lockedLog) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.text.Reset()
+	return l.text.String()
+}
+
 func TestEventLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log lockedLog
 		var events hub.Events
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
@@ -42,7 +62,7 @@ func TestEventLog(t *testing.T) {
 		lines := func() (lines []eventLine) {
 			t.Helper()
 			synctest.Wait()
-			for line := range strings.Lines(log.String()) {
+			for line := range strings.Lines(log.take()) {
 				var l eventLine
 				if err := json.Unmarshal([]byte(line), &l); err != nil {
 					t.Fatalf("%q: %v", line, err)
@@ -50,7 +70,6 @@ func TestEventLog(t *testing.T) {
 				l.Time = l.Time.UTC()
 				lines = append(lines, l)
 			}
-			log.Reset()
 			return lines
 		}
 		start := time.Now().UTC()
