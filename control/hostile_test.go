@@ -74,6 +74,30 @@ func TestHostileFrames(t *testing.T) {
 	}
 }
 
+// One that sends what it must not is dropped, also when it does not read why.
+func TestHostileFramesUnread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newFakeViewer()
+		conn, other := net.Pipe()
+		defer other.Close()
+		a := newAttached(joined{viewer: v}, conn, bufio.NewReader(conn))
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			a.serve(t.Context())
+		}()
+		v.out <- chunk{p: "nobody reads this"}
+		if _, err := other.Write([]byte{'?', 0, 0, 0, 0}); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		<-over
+		if got := time.Since(start); got > leaveGrace {
+			t.Errorf("gone after %v", got)
+		}
+	})
+}
+
 func TestHostileRequests(t *testing.T) {
 	ns := newFakeNamespace()
 	ns.joined = joined{viewer: newFakeViewer()}
