@@ -161,9 +161,9 @@ func (a *attached) readFrames(ctx context.Context, running *sync.WaitGroup) {
 }
 
 // signal passes a signal on. One for a terminal without a program of ours, or
-// for a program that has ended, has nobody to go to.
+// for a program that has ended, has nobody to go to; who only looks on sends none.
 func (a *attached) signal(sig syscall.Signal) {
-	if a.process != nil && sig > 0 && sig <= 64 {
+	if !a.readOnly && a.process != nil && sig > 0 && sig <= 64 {
 		_ = a.process.Signal(sig)
 	}
 }
