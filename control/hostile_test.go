@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -96,6 +97,22 @@ func TestHostileFramesUnread(t *testing.T) {
 			t.Errorf("gone after %v", got)
 		}
 	})
+}
+
+// A server that hangs up after its answer, as it does when it did not take all of the
+// request, says so, and the client's next request goes another way.
+func TestLastAnswerOfAConnection(t *testing.T) {
+	ns := newFakeNamespace()
+	c := serveFake(t, ns, nil).dial(t)
+	for range 2 {
+		err := c.ask(t.Context(), "POST", "/v1/terminals/0/resize", strings.Repeat("x", maxBody+1), nil)
+		if !errors.Is(err, ErrBadRequest) {
+			t.Fatalf("too long a request: %v", err)
+		}
+	}
+	if _, err := c.State(t.Context()); err != nil {
+		t.Errorf("the next: %v", err)
+	}
 }
 
 func TestHostileRequests(t *testing.T) {
