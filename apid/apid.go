@@ -25,6 +25,7 @@ import (
 const (
 	headerTimeout = 30 * time.Second
 	idleTimeout   = 2 * time.Minute
+	bodyTimeout   = 30 * time.Second
 	maxHeader     = 16 << 10
 	leaveTime     = 2 * time.Second // that requests in progress may take once the door closes
 )
@@ -78,6 +79,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) create(w http.ResponseWriter, r *http.Request) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // only a test's writer has none
 	c, err := readCreation(w, r)
 	if err != nil {
 		writeJSON(w, http.StatusBadRequest, &control.Error{Code: "bad-request", Text: err.Error()})
@@ -94,11 +96,11 @@ func (h *handler) create(w http.ResponseWriter, r *http.Request) {
 
 func (h *handler) end(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	err := pts.CheckName(name)
-	if err == nil {
-		err = h.parent.End(r.Context(), name)
+	if err := pts.CheckName(name); err != nil {
+		writeJSON(w, http.StatusBadRequest, &control.Error{Code: "bad-request", Text: err.Error()})
+		return
 	}
-	if err != nil {
+	if err := h.parent.End(r.Context(), name); err != nil {
 		writeError(w, err)
 		return
 	}
@@ -115,15 +117,16 @@ func (h *handler) pass(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
-	h.proxy.ServeHTTP(w, r)
+	h.proxy.ServeHTTP(whole{w}, r)
 }
 
 // inner is the address of a request where it is passed on to: the host is the namespace.
 func inner(r *http.Request) *url.URL {
 	u := *r.URL
 	u.Scheme, u.Host = "http", r.PathValue("name")
-	rest := strings.TrimPrefix(u.EscapedPath(), "/v1/namespaces/"+u.Host)
-	if rest == "" {
+	// What stands behind the name, which may have come escaped, too.
+	_, rest, _ := strings.Cut(strings.TrimPrefix(u.EscapedPath(), "/v1/namespaces/"), "/")
+	if rest = "/" + rest; rest == "/" && !strings.HasSuffix(r.URL.Path, "/") {
 		rest = "/namespace"
 	}
 	if path, err := url.PathUnescape(rest); err == nil { // it came unescaped from there
@@ -155,7 +158,7 @@ func writeError(w http.ResponseWriter, err error) {
 	var refusal *control.Error
 	switch {
 	case errors.As(err, &refusal):
-		writeJSON(w, http.StatusUnprocessableEntity, refusal)
+		writeJSON(w, refusal.Status(), refusal)
 	case errors.Is(err, rundir.ErrTaken):
 		writeJSON(w, http.StatusConflict, &control.Error{Code: "name-taken", Text: err.Error()})
 	case errors.Is(err, fs.ErrNotExist):
@@ -166,13 +169,16 @@ func writeError(w http.ResponseWriter, err error) {
 }
 
 // Serve answers those that l accepts, if they are of our user or root, until ctx is done.
-// It owns l.
+// It owns l. Streams end with it.
 func Serve(ctx context.Context, l net.Listener, p Parent, log *slog.Logger) error {
+	life, over := context.WithCancel(context.Background())
+	defer over() // Shutdown and Close leave alone what has become a stream
 	srv := &http.Server{
 		Handler:           Handler(p, log),
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
+		BaseContext:       func(net.Listener) context.Context { return life },
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)

@@ -72,6 +72,7 @@ func newFake(t testing.TB) *fakeParent {
 			_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ptsns\r\n\r\n")
 			line, _ := rw.ReadString('\n')
 			_, _ = io.WriteString(conn, "got "+line)
+			_, _ = io.Copy(io.Discard, rw) // until the door closes
 			return
 		}
 		body, _ := io.ReadAll(r.Body)
@@ -102,6 +103,8 @@ func TestPassedOn(t *testing.T) {
 		"/v1/namespaces/vs1/namespace":                      "PUT /v1/namespace x",
 		"/v1/namespaces/vs1/terminals/0/output?since=3&w=a": "PUT /v1/terminals/0/output?since=3&w=a x",
 		"/v1/namespaces/vs1/a%2fb":                          "PUT /v1/a%2fb x",
+		"/v1/namespaces/%76s1/namespace":                    "PUT /v1/namespace x",
+		"/v1/namespaces/vs1/%2e%2e/x":                       "PUT /v1/%2e%2e/x x",
 	} {
 		method := "PUT"
 		if !strings.Contains(path[len("/v1/namespaces/"):], "/") {
@@ -124,7 +127,8 @@ func TestRefused(t *testing.T) {
 		{"GET", "/v1/namespaces/vs2/terminals/0/screen", "", 404, "no-such-namespace"},
 		{"GET", "/v1/namespaces/..%2f..%2fetc/x", "", 400, "bad-request"},
 		{"GET", "/v1/namespaces/%00/x", "", 400, "bad-request"},
-		{"DELETE", "/v1/namespaces/a%2fb", "", 500, "internal"},
+		{"DELETE", "/v1/namespaces/a%2fb", "", 400, "bad-request"},
+		{"POST", "/v1/namespaces", `{"history":-1,"program":{"argv":["a"]}}`, 400, "bad-request"},
 		{"GET", "/v2/namespaces", "", 404, "no-such-request"},
 		{"POST", "/v1/namespaces", "{}", 400, "bad-request"},
 		{"POST", "/v1/namespaces", "[", 400, "bad-request"},
@@ -150,6 +154,7 @@ func TestRefused(t *testing.T) {
 	for err, want := range map[error]string{
 		fmt.Errorf("name: %w", rundir.ErrTaken):          "409 name-taken",
 		&control.Error{Code: "not-found", Text: "no sh"}: "422 not-found",
+		&control.Error{Code: "no-space", Text: "full"}:   "507 no-space",
 		errors.New("boo"): "500 internal",
 	} {
 		p.err = err
@@ -212,6 +217,9 @@ func TestStream(t *testing.T) {
 	cancel()
 	if err := <-served; err != nil {
 		t.Error(err)
+	}
+	if _, err := r.ReadByte(); err != io.EOF { // streams end with the door
+		t.Errorf("after the end: %v", err)
 	}
 }
 

@@ -82,6 +82,9 @@ func (c *Creation) check() error {
 			return err
 		}
 	}
+	if c.History < 0 {
+		return fmt.Errorf("history %d: want bytes, or 0 for 1 MiB", c.History)
+	}
 	if c.Ptmx != "" && !slices.Contains([]string{"tap", "symlink", "bind"}, c.Ptmx) {
 		return fmt.Errorf("ptmx %q: want tap, symlink or bind", c.Ptmx)
 	}
@@ -147,9 +150,12 @@ func (l Live) Create(ctx context.Context, c Creation) (Created, error) {
 	return Created{Name: srv.Name(), Index: index, PID: pid, Note: note}, nil
 }
 
-// End ends a namespace.
+// End ends a namespace, and cleans what a server leaves that had to be killed.
 func (l Live) End(ctx context.Context, name string) error {
-	_, err := l.Parent.End(ctx, name)
+	killed, err := l.Parent.End(ctx, name)
+	if killed {
+		_, err = l.Dir().Clean()
+	}
 	return err
 }
 

@@ -32,9 +32,13 @@ type attached struct {
 	r    *bufio.Reader // readFrames' alone
 	in   inputQueue
 
-	kickedBy atomic.Pointer[hub.Who] // nil unless somebody kicks the viewer
+	kickedBy atomic.Pointer[hub.Who] // nil unless somebody kicks the viewer: from then on it does nothing
 
-	wmu sync.Mutex // held while a frame is written to conn
+	writing chan struct{} // one slot, taken while a frame is written to conn
+}
+
+func newAttached(j joined, conn net.Conn, r *bufio.Reader) *attached {
+	return &attached{joined: j, conn: conn, r: r, writing: make(chan struct{}, 1)}
 }
 
 // stream turns the connection of a request into a stream and serves it until the
@@ -51,7 +55,7 @@ func (h *handler) stream(w http.ResponseWriter, j joined, r role) error {
 		return fmt.Errorf("turn the connection into a stream: %w", err)
 	}
 	defer conn.Close()
-	a := &attached{joined: j, conn: conn, r: rw.Reader}
+	a := newAttached(j, conn, rw.Reader)
 	defer h.register(j.id, a)()
 	if a.greet() == nil {
 		a.serve(ctx)
@@ -132,6 +136,9 @@ func (a *attached) readFrames(ctx context.Context, running *sync.WaitGroup) {
 		if err != nil {
 			return
 		}
+		if a.kickedBy.Load() != nil {
+			continue // relayOutput tells it so, and ends this
+		}
 		switch kind {
 		case frameInput, frameEndInput:
 			idle, ok := a.in.put(payload, kind == frameEndInput)
@@ -154,9 +161,9 @@ func (a *attached) readFrames(ctx context.Context, running *sync.WaitGroup) {
 }
 
 // signal passes a signal on. One for a terminal without a program of ours, or
-// for a program that has ended, has nobody to go to.
+// for a program that has ended, has nobody to go to; who only looks on sends none.
 func (a *attached) signal(sig syscall.Signal) {
-	if a.process != nil && sig > 0 && sig <= 64 {
+	if !a.readOnly && a.process != nil && sig > 0 && sig <= 64 {
 		_ = a.process.Signal(sig)
 	}
 }
@@ -165,7 +172,7 @@ func (a *attached) signal(sig syscall.Signal) {
 func (a *attached) relayInput(ctx context.Context) {
 	for {
 		p, end := a.in.take()
-		if len(p) == 0 && !end {
+		if len(p) == 0 && !end || a.kickedBy.Load() != nil {
 			return
 		}
 		if len(p) > 0 {
@@ -199,6 +206,7 @@ func (a *attached) fail(ctx context.Context, err error) {
 	if errors.Is(err, hub.ErrKicked) {
 		err = kickError{a.kickedBy.Load()}
 	}
+	a.hurry()
 	e, _ := describe(err)
 	text, merr := json.Marshal(e)
 	if merr == nil && len(text) <= maxPayload {
@@ -207,13 +215,19 @@ func (a *attached) fail(ctx context.Context, err error) {
 	_ = a.conn.Close() // ends the other goroutines of the stream
 }
 
+// hurry gives a client that is to go little time to read what is left for it. One that
+// does not read at all would else stay, and go on typing.
+func (a *attached) hurry() {
+	_ = a.conn.SetWriteDeadline(time.Now().Add(leaveGrace)) // fails once it has gone
+}
+
 func (a *attached) send(kind byte, payload ...byte) error {
 	return a.write(appendFrame(nil, kind, payload...))
 }
 
 func (a *attached) write(frame []byte) error {
-	a.wmu.Lock()
-	defer a.wmu.Unlock()
+	a.writing <- struct{}{}
+	defer func() { <-a.writing }()
 	_, err := a.conn.Write(frame)
 	return err
 }

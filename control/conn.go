@@ -34,6 +34,7 @@ type clientConn struct {
 	net.Conn
 	r    *bufio.Reader
 	idle time.Time // since when; guarded by conns.mu
+	last bool      // the server closes it after its answer
 }
 
 func newClientConn(c net.Conn) *clientConn {
@@ -132,7 +133,7 @@ func (cs *conns) put(c *clientConn, good, stream bool) {
 	switch {
 	case stream:
 		cs.used = cs.socket == ""
-	case good && !cs.closed && len(cs.idle) < maxIdle:
+	case good && !c.last && !cs.closed && len(cs.idle) < maxIdle:
 		c.idle = time.Now()
 		cs.idle = append(cs.idle, c)
 	default:
@@ -267,6 +268,7 @@ func (c *clientConn) roundTrip(ctx context.Context, method, path string, body an
 	if err != nil {
 		return nil, fmt.Errorf("read the server's answer: %w", orCause(ctx, err))
 	}
+	c.last = resp.Close
 	if resp.StatusCode < 300 {
 		return resp, nil
 	}

@@ -228,6 +228,23 @@ func TestReadOnlyViewerMayNotType(t *testing.T) {
 	next(t, v.closed)
 }
 
+func TestReadOnlyViewerSendsNoSignals(t *testing.T) {
+	ns := newFakeNamespace()
+	v, p := newFakeViewer(), newFakeProcess()
+	ns.joined = joined{viewer: v, process: p}
+	s, err := serveFake(t, ns, nil).dial(t).Attach(t.Context(), 0, AttachOptions{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := errors.Join(s.Signal(syscall.SIGKILL), s.Resize(10, 20)); err != nil {
+		t.Fatal(err)
+	}
+	if got := next(t, v.did); got != "resize 10x20" || len(p.got) != 0 {
+		t.Errorf("it did %q and sent %d signals", got, len(p.got))
+	}
+}
+
 func TestSignalOvertakesInput(t *testing.T) {
 	ns := newFakeNamespace()
 	v, p := newFakeViewer(), newFakeProcess()

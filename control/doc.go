@@ -60,7 +60,7 @@
 // its input is being typed; a request costs one while it waits, and a program that was
 // started one until its terminal has ended.
 //
-// Locks: each stream has one for its writes and one for its queue of input; the
-// handler has one for the set of streams, and one for the programs. They
-// are leaves, never held together, and the first alone is held during I/O.
+// Locks: each stream has one for its queue of input, and a slot for who writes to it; the
+// handler has one for the set of streams, one for the programs, and one for who has to hear
+// the end. They are leaves, never held together, and the slot alone is held during I/O.
 package control

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"syscall"
@@ -373,6 +375,44 @@ func TestKick(t *testing.T) {
 	if status, answer := s.do(t, "POST", "/v1/viewers/7/kick", "", ""); status != 204 {
 		t.Errorf("without a body: %d %s", status, answer)
 	}
+}
+
+// Somebody who does not read what is on the terminal is sent away all the same, and types
+// nothing from the kick on.
+func TestKickOfOneWhoDoesNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ns := newFakeNamespace()
+		v := newFakeViewer()
+		ns.joined = joined{viewer: v, id: 7}
+		h := newHandler(ns)
+		conn, other := net.Pipe()
+		defer other.Close()
+		a := newAttached(ns.joined, conn, bufio.NewReader(conn))
+		defer h.register(a.id, a)()
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			a.serve(t.Context())
+		}()
+		v.out <- chunk{p: "nobody reads this"}
+		synctest.Wait()
+		start := time.Now()
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("POST", "/v1/viewers/7/kick", nil))
+		if w.Code != http.StatusNoContent {
+			t.Errorf("kick: %d %s", w.Code, w.Body)
+		}
+		if _, err := other.Write(appendFrame(nil, frameInput, 'x')); err != nil {
+			t.Errorf("type: %v", err)
+		}
+		<-over
+		if got := time.Since(start); got > leaveGrace {
+			t.Errorf("gone after %v", got)
+		}
+		if len(v.did) > 0 {
+			t.Errorf("it did %q", <-v.did)
+		}
+	})
 }
 
 // What is typed while somebody has the input for himself is refused, and the viewer stays.

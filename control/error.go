@@ -63,6 +63,16 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Text }
 
+// Status is the status with which a server answers that code.
+func (e *Error) Status() int {
+	for _, c := range codes {
+		if c.code == e.Code {
+			return c.status
+		}
+	}
+	return http.StatusInternalServerError
+}
+
 // Unwrap gives the error that the code stands for, nil when there is none.
 func (e *Error) Unwrap() error {
 	for _, c := range codes {

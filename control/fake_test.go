@@ -58,9 +58,12 @@ func (n *fakeNamespace) Start(spec server.Spec) (joined, error) {
 	return j, nil
 }
 
-func (n *fakeNamespace) Join(index int, o hub.ViewerOptions) (joined, error) {
+func (n *fakeNamespace) Join(index, pid int, o hub.ViewerOptions) (joined, error) {
 	if n.err != nil {
 		return joined{}, n.err
+	}
+	if pid != 0 && pid != n.program.pid {
+		return joined{}, server.ErrNoTerminal
 	}
 	n.joins <- fmt.Sprintf("%d uid %d pid %d %+v", index, o.Who.UID, o.Who.PID, o)
 	return n.joined, nil

@@ -122,7 +122,10 @@ func (h *handler) patient(w http.ResponseWriter, r *http.Request, as role, wait 
 	return ctx, func() { stop(); release(); cancel(nil); leave() }, nil
 }
 
-func (h *handler) version(w http.ResponseWriter, _ *http.Request) error {
+func (h *handler) version(w http.ResponseWriter, r *http.Request) error {
+	if _, err := parseQuery(r); err != nil {
+		return err
+	}
 	v := versionAnswer{API: apiVersion, Ptsns: "(unknown)"}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		v.Ptsns = info.Main.Version
@@ -131,12 +134,18 @@ func (h *handler) version(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
-func (h *handler) state(w http.ResponseWriter, _ *http.Request) error {
+func (h *handler) state(w http.ResponseWriter, r *http.Request) error {
+	if _, err := parseQuery(r); err != nil {
+		return err
+	}
 	writeJSON(w, http.StatusOK, h.ns.State())
 	return nil
 }
 
-func (h *handler) end(w http.ResponseWriter, _ *http.Request) error {
+func (h *handler) end(w http.ResponseWriter, r *http.Request) error {
+	if _, err := parseQuery(r); err != nil {
+		return err
+	}
 	h.ns.End()
 	h.clients.hurry()
 	w.WriteHeader(http.StatusAccepted)
@@ -144,6 +153,9 @@ func (h *handler) end(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func (h *handler) start(w http.ResponseWriter, r *http.Request) error {
+	if _, err := parseQuery(r); err != nil {
+		return err
+	}
 	var req programRequest
 	if err := readJSON(w, r, maxSpec, &req); err != nil {
 		return err
@@ -177,7 +189,11 @@ func (h *handler) attach(w http.ResponseWriter, r *http.Request) error {
 	if !wantsStream(r) {
 		return badRequest("an attach wants \"Upgrade: ptsns\"")
 	}
-	index, err := parseIndex(r.PathValue("*"))
+	q, err := parseQuery(r, "pid")
+	if err != nil {
+		return err
+	}
+	index, pid, err := target(r, q)
 	if err != nil {
 		return err
 	}
@@ -189,10 +205,11 @@ func (h *handler) attach(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	j, err := h.ns.Join(index, hub.ViewerOptions{Who: who, ReadOnly: req.ReadOnly, Steal: req.Steal, NoHistory: req.NoHistory,
+	j, err := h.ns.Join(index, pid, hub.ViewerOptions{Who: who, ReadOnly: req.ReadOnly, Steal: req.Steal, NoHistory: req.NoHistory,
 		Rows: req.Rows, Cols: req.Cols})
 	if err != nil {
 		return err
 	}
+	j.readOnly = req.ReadOnly
 	return h.stream(w, j, guest)
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -74,6 +75,46 @@ func TestHostileFrames(t *testing.T) {
 	}
 }
 
+// One that sends what it must not is dropped, also when it does not read why.
+func TestHostileFramesUnread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newFakeViewer()
+		conn, other := net.Pipe()
+		defer other.Close()
+		a := newAttached(joined{viewer: v}, conn, bufio.NewReader(conn))
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			a.serve(t.Context())
+		}()
+		v.out <- chunk{p: "nobody reads this"}
+		if _, err := other.Write([]byte{'?', 0, 0, 0, 0}); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		<-over
+		if got := time.Since(start); got > leaveGrace {
+			t.Errorf("gone after %v", got)
+		}
+	})
+}
+
+// A server that hangs up after its answer, as it does when it did not take all of the
+// request, says so, and the client's next request goes another way.
+func TestLastAnswerOfAConnection(t *testing.T) {
+	ns := newFakeNamespace()
+	c := serveFake(t, ns, nil).dial(t)
+	for range 2 {
+		err := c.ask(t.Context(), "POST", "/v1/terminals/0/resize", strings.Repeat("x", maxBody+1), nil)
+		if !errors.Is(err, ErrBadRequest) {
+			t.Fatalf("too long a request: %v", err)
+		}
+	}
+	if _, err := c.State(t.Context()); err != nil {
+		t.Errorf("the next: %v", err)
+	}
+}
+
 func TestHostileRequests(t *testing.T) {
 	ns := newFakeNamespace()
 	ns.joined = joined{viewer: newFakeViewer()}
@@ -128,6 +169,10 @@ func TestHostileRequests(t *testing.T) {
 		{"a viewer that is no number", post("/v1/viewers/x/kick", "", ""), 400},
 		{"a file in no directory", post("/v1/terminals/0/record", "", `{"file":"../x"}`), 400},
 		{"a query that is not known", "GET /v1/terminals/0/output?sinse=1 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+		{"a query of an attach that is not known", post("/v1/terminals/0/attach?index=1", upgrade, "{}"), 400},
+		{"a program that is not on the terminal", post("/v1/terminals/0/attach?pid=77", upgrade, "{}"), 404},
+		{"a query of a program", post("/v1/programs?attach=1", "", `{"argv":["a"]}`), 400},
+		{"a query of the end", "DELETE /v1/namespace?name=vs2 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
 		{"a query twice", "GET /v1/terminals/0/output?since=1&since=2 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
 		{"a query that is none", "GET /v1/terminals/0/output?%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400},
 		{"a negative cursor", "GET /v1/terminals/0/output?since=-1 HTTP/1.1\r\nHost: x\r\n\r\n", 400},

@@ -29,17 +29,21 @@ func (l live) Start(spec server.Spec) (joined, error) {
 	return j, nil
 }
 
-func (l live) Join(index int, o hub.ViewerOptions) (joined, error) {
+func (l live) Join(index, pid int, o hub.ViewerOptions) (joined, error) {
 	t, err := l.Namespace.Terminal(index)
 	if err != nil {
 		return joined{}, err
+	}
+	p := l.Process(t)
+	if pid != 0 && (p == nil || p.PID != pid) {
+		return joined{}, server.ErrNoTerminal
 	}
 	v, err := t.Join(o)
 	if err != nil {
 		return joined{}, err
 	}
 	j := joined{index: t.Index(), viewer: v, id: v.ID()}
-	if p := l.Process(t); p != nil {
+	if p != nil {
 		j.process = p
 	}
 	return j, nil

@@ -16,7 +16,8 @@ type namespace interface {
 	End()
 	Done() <-chan struct{}
 	Start(spec server.Spec) (joined, error)
-	Join(index int, o hub.ViewerOptions) (joined, error)
+	// Join joins an open terminal; pid as in Terminal.
+	Join(index, pid int, o hub.ViewerOptions) (joined, error)
 	// Terminal finds an open terminal, or one of those that ended last. pid, unless it is
 	// 0, is the program that must have been started on it.
 	Terminal(index, pid int) (terminal, error)
@@ -35,6 +36,8 @@ type joined struct {
 	id      uint64  // the viewer's
 	viewer  viewer  // nil when the program was started without a viewer
 	process process // nil when the terminal was opened inside
+
+	readOnly bool // it sends the process no signals
 }
 
 type viewer interface {

@@ -54,10 +54,11 @@ func (h *handler) kick(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h.blame(id, who)
+	hurry := h.blame(id, who)
 	if !h.ns.Kick(id) {
 		return ErrNoViewer
 	}
+	hurry()
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -74,13 +75,17 @@ func (h *handler) register(id uint64, a *attached) (over func()) {
 	}
 }
 
-// blame notes who kicks a viewer, for what the viewer is told.
-func (h *handler) blame(id uint64, by hub.Who) {
+// blame notes who kicks a viewer, for what the viewer is told; it types nothing from then
+// on. hurry is for after the kick.
+func (h *handler) blame(id uint64, by hub.Who) (hurry func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if a := h.streams[id]; a != nil {
-		a.kickedBy.Store(&by)
+	a := h.streams[id]
+	if a == nil {
+		return func() {}
 	}
+	a.kickedBy.Store(&by)
+	return a.hurry
 }
 
 // kickError is what a viewer is told who was kicked.

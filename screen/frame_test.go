@@ -160,7 +160,7 @@ func TestFrame(t *testing.T) {
 		}
 		return b
 	}
-	for range 1000 {
+	for range tries(1000) {
 		verifyFrames(t, madeOf(random(200)), madeOf(random(40)), 1+r.IntN(12), 1+r.IntN(30), 1+r.IntN(16), 1+r.IntN(36), 1+r.IntN(100))
 	}
 	for name, b := range outputs(t) {

@@ -113,7 +113,7 @@ func TestSkip(t *testing.T) {
 		}
 		return b
 	}
-	for range 5000 {
+	for range tries(5000) {
 		verifySkip(t, madeOf(random(40)), madeOf(random(40)), 1+r.IntN(12), 1+r.IntN(40), r.IntN(40), r.Uint64())
 	}
 	for name, b := range outputs(t) {

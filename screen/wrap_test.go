@@ -29,7 +29,7 @@ func TestUnbroken(t *testing.T) {
 
 // TestSkipWithoutLines holds what ToWrap says for output without line feeds.
 func TestSkipWithoutLines(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(tries(300)) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		rows, cols := 1+r.IntN(12), 1+r.IntN(40)
 		text := func(n int) []byte {
@@ -79,7 +79,7 @@ func BenchmarkUnbroken(b *testing.B) {
 // TestSkipLines holds what SkipLines says.
 func TestSkipLines(t *testing.T) {
 	skipped := 0
-	for seed := range uint64(2000) {
+	for seed := range uint64(tries(2000)) {
 		r := rand.New(rand.NewPCG(seed, 4))
 		rows, cols := 1+r.IntN(12), 1+r.IntN(40)
 		lines := func(n int) []byte {
@@ -130,7 +130,7 @@ func TestSkipLines(t *testing.T) {
 			t.Errorf("what was not skipped changed the screen: %s", diff)
 		}
 	}
-	if skipped < 1000 {
-		t.Errorf("only %d of 2000 were tried", skipped)
+	if skipped < tries(1000) {
+		t.Errorf("only %d were tried", skipped)
 	}
 }

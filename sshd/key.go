@@ -15,12 +15,22 @@ const (
 
 // keyParser makes keys of bytes. Sequences may be cut anywhere.
 type keyParser struct {
-	state byte // 0, or what began: ESC, '[' or 'O'
+	state byte // 0, or what began: ESC, '[', 'O' or a string
 	param int  // the first number of a sequence
 	more  bool // past that number
 }
 
 const escape = 0x1b
+
+// Strings (OSC, DCS and the like) are no keys but answers of the client's terminal to
+// whatever program was on it before the picker, perhaps with text of that one's choice.
+// They last until ST or BEL.
+const (
+	str    = ']'  // within one
+	strEsc = '\\' // after an ESC in it
+
+	bell = 'G' & 0x1f
+)
 
 var finals = map[byte]keyCode{'A': keyUp, 'B': keyDown, 'H': keyHome, 'F': keyEnd}
 
@@ -29,11 +39,25 @@ var numbered = map[int]keyCode{1: keyHome, 4: keyEnd, 5: keyPageUp, 6: keyPageDo
 // next takes a byte and returns the key that it ends.
 func (p *keyParser) next(c byte) keyCode {
 	switch {
+	case p.state == str || p.state == strEsc:
+		switch {
+		case c == escape:
+			p.state = strEsc
+		case c == bell || c == endOfText || p.state == strEsc && c == '\\':
+			*p = keyParser{}
+		case p.state == strEsc: // it was cut, and this is another sequence
+			*p = keyParser{state: escape}
+			return p.next(c)
+		}
+		return keyNone
 	case c == escape:
 		*p = keyParser{state: escape}
 		return keyNone
 	case p.state == escape && (c == '[' || c == 'O'):
 		p.state = c
+		return keyNone
+	case p.state == escape && (c == ']' || c == 'P' || c == '_' || c == '^' || c == 'X'):
+		p.state = str
 		return keyNone
 	case p.state == '[' && c >= 0x20 && c < 0x40:
 		if c < '0' || c > '9' {

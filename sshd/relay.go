@@ -139,8 +139,12 @@ func (v *visit) relay(ctx context.Context, s Stream, end ending, own, readOnly b
 	defer s.Close()
 	stop := context.AfterFunc(ctx, func() { _ = s.Close() }) // ends Next and Write
 	defer stop()
-	if !readOnly && (own || v.tty != nil) {
-		v.aimAt(s)
+	if own || v.tty != nil {
+		var a aim = s
+		if readOnly {
+			a = onlooker{s}
+		}
+		v.aimAt(a)
 		defer v.aimAt(nil)
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -162,6 +166,12 @@ func (v *visit) relay(ctx context.Context, s Stream, end ending, own, readOnly b
 	}
 	return end
 }
+
+// onlooker is a stream of who only looks on: it is told the size of the window, which is
+// painted to fit and changes nothing for others, and no signals.
+type onlooker struct{ Stream }
+
+func (onlooker) Signal(syscall.Signal) error { return hub.ErrReadOnly }
 
 // show shows what the terminal puts out until it ends, and returns the program's status.
 func (v *visit) show(s Stream, own bool) (status int, err error) {

@@ -141,6 +141,12 @@ func TestKeyParser(t *testing.T) {
 		"1\r\n":                 {'1', '\r', '\n'},
 		"\x1b[\x1b[\x1b[Bj":     {keyDown, 'j'},
 		"\x1bOx\x1bO\x1b[H\x04": {keyHome, 4},
+		// Answers of the terminal.
+		"\x1b]l3n\r\x1b\\q":            {'q'},
+		"\x1b]11;rgb:0/0/0\aq":         {'q'},
+		"\x1bP1$r0m\x1b\\\x1b[24;80Rq": {'q'},
+		"\x1b]52;c;bg==\x1b[Aq":        {keyUp, 'q'},
+		"\x1b]2;x\x04q":                {'q'},
 	}
 	for typed, want := range tests {
 		var p keyParser

@@ -201,7 +201,8 @@ func TestDetach(t *testing.T) {
 	}
 }
 
-// A read-only key: nothing that is typed arrives, and neither do resizes and signals.
+// A read-only key: nothing that is typed arrives, and neither do signals. The size of the
+// window does: what is painted has to fit it.
 func TestReadOnlyKey(t *testing.T) {
 	viewer := newSigner(t)
 	d := newDoor(t, nil, line(viewer.PublicKey(), `read-only,namespaces="vs1"`, "tv"))
@@ -212,9 +213,11 @@ func TestReadOnlyKey(t *testing.T) {
 		t.Errorf("joined %s, want %s", got, want)
 	}
 	p.types("rm -rf\r\x03\x1b[0n")
-	if err := p.s.WindowChange(10, 10); err != nil {
+	told(t, s, "30x100")
+	if err := p.s.WindowChange(10, 20); err != nil {
 		t.Fatal(err)
 	}
+	told(t, s, "10x20")
 	if err := p.s.Signal(ssh.SIGKILL); err != nil { // wants no answer
 		t.Fatal(err)
 	}

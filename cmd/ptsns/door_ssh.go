@@ -90,7 +90,7 @@ func (d *sshDoor) serve(ctx context.Context, p *parent.Parent, log *slog.Logger)
 	if !filepath.IsAbs(shell) {
 		shell = "/bin/sh"
 	}
-	env := sshEnv(os.Environ(), shell)
+	env := loginEnv(os.Environ(), shell)
 	host, _ := os.Hostname() // the picker can do without
 	s := sshd.New(sshd.Config{
 		HostKey: d.signer, Keys: sshd.Keys(d.keys), Namespaces: namespaces{p}, Shell: shell, Env: env, Dir: os.Getenv("HOME"), Host: host,
@@ -102,9 +102,9 @@ func (d *sshDoor) serve(ctx context.Context, p *parent.Parent, log *slog.Logger)
 	return nil
 }
 
-// sshEnv is what the programs of SSH clients have of the environment of this process: who
-// its user is, and where programs are. The rest is about this process, and may be secret.
-func sshEnv(environ []string, shell string) []string {
+// loginEnv is what the programs of people at a door have of the environment of this process:
+// who its user is, and where programs are. The rest is about this process, and may be secret.
+func loginEnv(environ []string, shell string) []string {
 	env := []string{"SHELL=" + shell}
 	have := map[string]bool{"SHELL": true}
 	for _, kv := range environ {

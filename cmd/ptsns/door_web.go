@@ -183,14 +183,13 @@ func (n webNamespaces) Attach(ctx context.Context, name string, index int, o con
 }
 
 // Start starts a shell: that of our environment, or where the namespace has no such file,
-// /bin/sh.
+// /bin/sh. Of that environment it gets no more than a login would.
 func (n webNamespaces) Start(ctx context.Context, name string, spec server.Spec) (int, error) {
 	c, err := n.p.Dial(ctx, name)
 	if err != nil {
 		return 0, err
 	}
 	defer c.Close()
-	spec.Env = mergeEnv(os.Environ(), []string{"TERM=xterm-256color", "COLORTERM=truecolor"})
 	spec.DirDefault, _ = os.UserHomeDir() // "" is /
 	shells := []string{"/bin/sh"}
 	if s := os.Getenv("SHELL"); s != "" && s != shells[0] {
@@ -199,6 +198,7 @@ func (n webNamespaces) Start(ctx context.Context, name string, spec server.Spec)
 	var index int
 	for _, shell := range shells {
 		spec.Argv = []string{shell}
+		spec.Env = append(loginEnv(os.Environ(), shell), "TERM=xterm-256color", "COLORTERM=truecolor")
 		if index, _, err = c.Start(ctx, spec); !errors.Is(err, fs.ErrNotExist) {
 			break
 		}

@@ -10,7 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ptsns/ptsns/control"
 	"github.com/ptsns/ptsns/parent"
+	"github.com/ptsns/ptsns/server"
 	"github.com/spf13/pflag"
 )
 
@@ -73,6 +75,34 @@ func TestWebDoorTrustFrom(t *testing.T) {
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: got %q, want %s", args, got, want)
 		}
+	}
+}
+
+// A shell that is opened through the page has the environment of a login, and nothing of
+// what only concerns the process of the door.
+func TestWebDoorEnvironment(t *testing.T) {
+	w := newWorld(t)
+	w.output("run", "-d", "--name", "vs1", "--", "cat")
+	t.Setenv("PTSNS_RUNTIME_DIR", w.dir)
+	t.Setenv("SHELL", "/bin/sh")
+	t.Setenv("DOOR_SECRET", "opensesame")
+	p, err := parent.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := webNamespaces{p}.Start(t.Context(), "vs1", server.Spec{Rows: 50, Cols: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := p.Dial(t.Context(), "vs1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	seen, err := c.Terminal(t.Context(), index).Ask("env; echo en''d\r", control.Text("end\r"))
+	if err != nil || !strings.Contains(seen.Text, "TERM=xterm-256color") || !strings.Contains(seen.Text, "PATH=") ||
+		strings.Contains(seen.Text, "opensesame") {
+		t.Errorf("%v\n%s", err, seen.Text)
 	}
 }
 
