@@ -303,22 +303,36 @@ func (v *Viewer) fullLocked() bool {
 }
 
 // Write types p into the terminal and returns when all of it is taken, ctx is done, or
-// the terminal has ended. A read-only viewer gets ErrReadOnly, and ErrTaken who may not
-// type because another viewer took the input for itself.
+// the terminal has ended. A read-only viewer gets ErrReadOnly, ErrTaken who may not type
+// because another viewer took the input for itself, and ErrKicked who was sent away, also
+// one that has not heard of it since it does not read.
 func (v *Viewer) Write(ctx context.Context, p []byte) error {
-	if v.readOnly {
-		return ErrReadOnly
+	if err := v.mayType(); err != nil {
+		return err
 	}
 	t := v.t
-	if t.taken(v) {
-		return ErrTaken
-	}
 	t.noteInput(p)
 	if v.act() {
 		t.fit(nil)
 	}
 	_, err := t.typeAll(ctx, p)
 	return err
+}
+
+// mayType tells why the viewer may not type, nil if it may.
+func (v *Viewer) mayType() error {
+	select {
+	case <-v.kicked:
+		return ErrKicked
+	default:
+	}
+	if v.readOnly {
+		return ErrReadOnly
+	}
+	if v.t.taken(v) {
+		return ErrTaken
+	}
+	return nil
 }
 
 // act notes that the viewer did something, and tells whether it was not the latest to.
@@ -390,7 +404,7 @@ func (h *Hub) Kick(id uint64) bool {
 		}
 		t.mu.Unlock()
 		if found != nil && found.leave() {
-			close(found.kicked)
+			close(found.kicked) // from now on it types nothing
 			h.events.Add(EventKicked, t.index, found.who.String())
 			t.fit(nil)
 			t.release()
