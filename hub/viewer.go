@@ -54,7 +54,8 @@ type Viewer struct {
 	history    bool      // and that with the scrollback
 	framed     bool      // it is painted in place of getting the output
 	of         [2]uint16 // the terminal's size when it was last painted
-	window     [2]uint16 // and that of its window
+	window     [2]uint16 // and that of its window, or when it last took output
+	resizes    uint64    // how often the terminal's size had changed then
 
 	// Of Next alone, as is takeLocked.
 	rest   []byte        // painted or filtered, and not taken yet
@@ -181,9 +182,17 @@ func (v *Viewer) takeLocked(p []byte) (n int, lost uint64, next step) {
 		return 0, 0, isPainted
 	case framed && (v.at != t.log.end || v.of != [2]uint16{rows, cols}):
 		return 0, 0, isPainted
+	case !framed && v.resizes != t.resizes && v.window == [2]uint16{v.rows, v.cols} && v.hasWindow():
+		v.behind = v.at < t.log.start
+		return 0, 0, isPainted // the size is its window's again, but what it has not had may be for another
 	case v.at < t.log.start && v.hasWindow():
 		v.behind = true
 		return 0, 0, isPainted
+	}
+	if !framed { // a window that changed together with the size is the program's to draw in
+		v.window, v.resizes = [2]uint16{v.rows, v.cols}, t.resizes
+	}
+	switch {
 	case v.at < t.log.end:
 		if v.at < t.log.start {
 			lost = t.log.start - v.at
@@ -236,7 +245,7 @@ func (v *Viewer) paint() (lost uint64) {
 		lost = p.at - v.at
 		t.lostLocked(v, lost)
 	}
-	v.at, v.behind = p.at, false
+	v.at, v.behind, v.resizes = p.at, false, p.resizes
 	t.mu.Unlock()
 	v.shows, v.rest = p.to, p.paint
 	if v.readOnly {
