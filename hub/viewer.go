@@ -1,8 +1,10 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/ptsns/ptsns/screen"
@@ -71,7 +73,7 @@ func newViewer(t *Terminal, who Who, readOnly, lossless bool) *Viewer {
 
 // Join adds a viewer. The terminal never waits for it. One that has a window is painted
 // what is on the screen, and before it, unless NoHistory says otherwise, what has
-// scrolled off. Then it gets the output while its window has the terminal's size, and
+// scrolled off; what its terminal shows above the cursor goes into the scrollback first. Then it gets the output while its window has the terminal's size, and
 // else new paintings. One without a window gets all output from now on.
 //
 // Where the viewer's window counts for the terminal's size, that is set before anything
@@ -228,7 +230,7 @@ func (v *Viewer) paint() (lost uint64) {
 	if v.behind {
 		least = v.at + 1
 	}
-	rows, cols, history := v.rows, v.cols, v.stale && v.history
+	rows, cols, first, history := v.rows, v.cols, v.stale, v.stale && v.history
 	v.of[0], v.of[1] = t.sizeLocked()
 	v.window = [2]uint16{v.rows, v.cols}
 	v.stale, v.history = false, false
@@ -248,15 +250,24 @@ func (v *Viewer) paint() (lost uint64) {
 	v.at, v.behind, v.resizes = p.at, false, p.resizes
 	t.mu.Unlock()
 	v.shows, v.rest = p.to, p.paint
+	if first {
+		v.rest = slices.Concat(aside(rows), p.paint)
+	}
 	if v.readOnly {
 		v.filter = screen.Filter{}
-		v.rest = v.filter.Append(nil, p.paint)
+		v.rest = v.filter.Append(nil, v.rest)
 	}
 	v.tire(muchOutput)
 	if until := time.Now().Add(frameTime); framed && until.After(v.until) {
 		v.until = until
 	}
 	return lost
+}
+
+// aside has a terminal of so many rows scroll what is above its cursor into its scrollback,
+// no more: what is painted then covers nothing of whoever joins.
+func aside(rows uint16) []byte {
+	return slices.Concat([]byte{'\r'}, bytes.Repeat([]byte{'\n'}, int(rows)-1), []byte("\x1b[H"))
 }
 
 // tired is how long the viewer rests after n bytes.
