@@ -63,6 +63,9 @@ func newRunCommand() *cobra.Command {
 			if f.name == "" && cmd.Flags().Changed("name") {
 				return usagef("--name is empty")
 			}
+			if f.record == "" && cmd.Flags().Changed("record") {
+				return usagef("--record is empty: want a directory")
+			}
 			return f.run(cmd, args)
 		},
 	}
