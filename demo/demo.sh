@@ -134,6 +134,20 @@ read_until vs2 "$want"$'\n''vs2$ '
 echo "    and in the other window"
 sed 's/^/    /; 1s/^    /    vs2$ /; $d' <<<"$screen"
 
+say "Who joins sees at once what is on the screen. To look, or for a program, there is"
+show "ptsns screen $joined"
+[[ $shown == *"$want"* ]] || fail "the screen of $joined shows '$want'"
+
+say "A terminal on record, from now on."
+cd "$dir"
+show 'ptsns record vs1/0 vs1.cast'
+type_in vs1 'echo for the record'
+expect "for the record"
+show 'ptsns record --stop vs1/0'
+show 'ptsns verify vs1.cast | head -n 1'
+[ "$shown" = "vs1.cast: whole" ] || fail "the recording is whole"
+grep -q '"o".*for the record' vs1.cast || fail "the recording shows what was put out"
+
 say "The end: programs, mounts and files go with a namespace."
 show 'ptsns rm vs1 vs2'
 wait

@@ -29,14 +29,15 @@ func (t *Terminal) noteInput(p []byte) {
 }
 
 // EndInput types the end of file, as the terminal's settings have it: VEOF, twice after
-// an unfinished line, whose first one only ends the line. It does not wait.
+// an unfinished line, whose first one only ends the line. It does not wait. Who may not
+// type ends nothing.
 //
 // A program that leaves canonical mode turns a VEOF that it has not read into a NUL byte,
 // and which mode a byte meets is not known when it is typed: the kernel processes it a
 // moment later. So a program that is not in canonical mode gets another VEOF each time it
 // shows something, a prompt say, for a while.
 func (v *Viewer) EndInput() {
-	if v.readOnly || !v.t.owned {
+	if !v.t.owned || v.mayType() != nil {
 		return
 	}
 	v.t.mu.Lock()

@@ -324,3 +324,25 @@ func TestWhoFallsBehindIsNotPaintedAllTheTime(t *testing.T) {
 		wait()
 	})
 }
+
+// What a viewer's terminal showed before goes where it can be read again, and nothing is
+// painted over it.
+func TestJoiningCoversNothing(t *testing.T) {
+	for _, o := range []ViewerOptions{{Rows: 24, Cols: 80}, {Rows: 24, Cols: 80, NoHistory: true}, {Rows: 10, Cols: 40},
+		{Rows: 40, Cols: 90, ReadOnly: true}} {
+		synctest.Test(t, func(t *testing.T) {
+			end, term := sized(t, newHub())
+			end.say("$ ")
+			read(t, term)
+			w := watch(t, term, o)
+			w.screen = screen.New(int(o.Rows), int(o.Cols), screen.Options{HistoryBytes: 1 << 20})
+			_, _ = w.screen.Write([]byte("mine\r\n$ join\r\n")) // never fails
+			_ = term.Close()
+			run(t, w)()
+			if diff := cmp.Diff([]string{"mine", "$ join"}, w.screen.History()); diff != "" {
+				t.Errorf("%+v: the scrollback (-want +got):\n%s", o, diff)
+			}
+			w.showsAll(t, term)
+		})
+	}
+}

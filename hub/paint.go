@@ -20,6 +20,7 @@ type painted struct {
 	framed     bool          // the window is of another size than the screen
 	from, to   *screen.Frame // then: what the window showed, and what it shows now
 	at         uint64
+	resizes    uint64 // how often the size had changed, at least, when it was painted
 	when       time.Time
 	paint      []byte
 }
@@ -83,11 +84,13 @@ func (t *Terminal) makeRoom(n int) {
 	}
 }
 
-// feed has the screen take all the output there is when it is called. painting is held.
-func (t *Terminal) feed() {
+// feed has the screen take all the output there is when it is called, and tells how often
+// the size has changed until then. painting is held.
+func (t *Terminal) feed() (resizes uint64) {
 	t.noteSize()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	resizes = t.resizes
 	for end := t.log.end; t.fed < end || t.resizeDueLocked(); {
 		t.feedPieceLocked()
 		t.mu.Unlock() // let readers pass
@@ -96,6 +99,7 @@ func (t *Terminal) feed() {
 	if t.screen == nil {
 		t.feedPieceLocked() // a blank one
 	}
+	return resizes
 }
 
 // resizeDueLocked tells whether the screen is not of the size that it should be.
@@ -126,8 +130,8 @@ func (t *Terminal) paint(rows, cols uint16, framed bool, from *screen.Frame, age
 	if p := t.lately(rows, cols, framed, from, age, least); p != nil {
 		return *p
 	}
-	t.feed()
-	p := painted{rows: rows, cols: cols, framed: framed, from: from, at: t.fed, when: time.Now()}
+	resizes := t.feed()
+	p := painted{rows: rows, cols: cols, framed: framed, from: from, at: t.fed, resizes: resizes, when: time.Now()}
 	if framed {
 		p.paint, p.to = t.screen.Frame(from, int(rows), int(cols))
 	} else {
@@ -146,8 +150,8 @@ func (t *Terminal) paint(rows, cols uint16, framed bool, from *screen.Frame, age
 func (t *Terminal) paintAll(rows, cols uint16, framed bool) painted {
 	t.painting.Lock()
 	defer t.painting.Unlock()
-	t.feed()
-	p := painted{at: t.fed, paint: t.screen.Repaint(int(rows), int(cols), true)}
+	resizes := t.feed()
+	p := painted{at: t.fed, resizes: resizes, paint: t.screen.Repaint(int(rows), int(cols), true)}
 	if framed {
 		_, p.to = t.screen.Frame(nil, int(rows), int(cols))
 	}
@@ -162,7 +166,7 @@ func (t *Terminal) lately(rows, cols uint16, framed bool, from *screen.Frame, ag
 			continue
 		}
 		t.mu.Lock()
-		good := p.at == t.log.end || p.at >= least && time.Since(p.when) < age
+		good := p.resizes == t.resizes && (p.at == t.log.end || p.at >= least && time.Since(p.when) < age)
 		t.mu.Unlock()
 		if good {
 			return p

@@ -31,7 +31,8 @@ func (t *Terminal) Record(r Recorder) (stop func(), err error) {
 		for t.fed < t.log.end { // what came since
 			t.feedPieceLocked()
 		}
-		r.Output(now, t.screen.Repaint(int(t.rows), int(t.cols), true))
+		rows, cols := t.sizeLocked() // one that has none is recorded as programs take it
+		r.Output(now, t.screen.Repaint(int(rows), int(cols), true))
 	}
 	t.recordLocked(r)
 	return func() {

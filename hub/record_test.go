@@ -112,3 +112,21 @@ func TestWhatEndsATerminalIsRecorded(t *testing.T) {
 		}
 	}
 }
+
+// A terminal without a size, as script opens it in a pipe, is recorded as one of 24 by 80.
+func TestRecordingATerminalWithoutASize(t *testing.T) {
+	end := newFakeEnd()
+	term := newHub().Tap(end, 0, Opener{})
+	defer term.Close()
+	end.say("one\r\ntwo\r\nthree")
+	read(t, term)
+	r := &tape{}
+	if _, err := term.Record(r); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"one", "two", "three"} {
+		if !strings.Contains(r.lines[0], want) {
+			t.Errorf("the recording begins with %s: no %q", r.lines[0], want)
+		}
+	}
+}

@@ -88,3 +88,34 @@ func TestStealing(t *testing.T) {
 	typed("cdfg", one.Write(ctx, []byte("g")), nil)
 	typed("cdfgh", nobody("h"), nil)
 }
+
+// Who was sent away types nothing more, though nobody has told it yet; the end of its
+// input is nobody's, and so is that of who may not type.
+func TestWhoMayNotTypeEndsNoInput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub()
+		end := newFakeEnd()
+		term, owner := h.Own(end, 0, Opener{}, true, Who{})
+		defer term.Close()
+		guest := join(t, term, ViewerOptions{})
+		thief := join(t, term, ViewerOptions{Steal: true})
+		owner.EndInput()
+		if !h.Kick(guest.ID()) {
+			t.Fatal("no such guest")
+		}
+		thief.Close()
+		guest.EndInput()
+		if err := guest.Write(t.Context(), []byte("x")); !errors.Is(err, ErrKicked) {
+			t.Errorf("a kicked viewer types: %v", err)
+		}
+		synctest.Wait()
+		if got := end.input(); got != "" {
+			t.Errorf("typed %q", got)
+		}
+		owner.EndInput()
+		synctest.Wait()
+		if got := end.input(); got != "\x04" {
+			t.Errorf("the owner typed %q", got)
+		}
+	})
+}

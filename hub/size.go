@@ -151,6 +151,7 @@ func (t *Terminal) noteSizeLocked(rows, cols uint16) {
 		t.sizes = append(t.sizes, sizeMark{0, t.rows, t.cols})
 	}
 	t.rows, t.cols = rows, cols
+	t.resizes++
 	if n := len(t.sizes); n > 0 && t.sizes[n-1].at == t.log.end {
 		t.sizes = t.sizes[:n-1]
 	} else if n >= sizesKept {

@@ -2,8 +2,12 @@ package hub
 
 import (
 	"context"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/ptsns/ptsns/pts"
 )
 
 func TestSizing(t *testing.T) {
@@ -79,4 +83,70 @@ func TestFrameFollowsTheWindow(t *testing.T) {
 	if next(10*time.Second) == 0 {
 		t.Error("nothing was painted for a smaller window")
 	}
+}
+
+// A size that changes and comes back while a viewer does not look leaves output for the
+// other size, which its window must not get.
+func TestTheSizeWasAnotherMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		end, term := sized(t, newHub())
+		w := watch(t, term, ViewerOptions{Rows: 24, Cols: 80})
+		for !strings.HasPrefix(w.screen.Text(), "$") {
+			end.say("$ ")
+			read(t, term)
+			first, _ := next(t, w.Viewer)
+			_, _ = w.screen.Write([]byte(first)) // never fails
+		}
+		resize := func(rows, cols uint16) {
+			if _, err := term.Ioctl(nil, pts.TIOCSWINSZ, []byte{byte(rows), 0, byte(cols), 0, 0, 0, 0, 0}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		resize(40, 120)
+		end.say("\x1b[1;1H" + strings.Repeat("x", 120) + "\x1b[2;1Hsecond")
+		read(t, term)
+		resize(24, 80)
+		wait := run(t, w)
+		synctest.Wait()
+		end.say("\x1b[3;1Hmore")
+		read(t, term)
+		_ = term.Close()
+		wait()
+		w.shows(t, term.Text())
+	})
+}
+
+// Frames that were painted for one viewer serve others, but not when only the size has
+// changed since.
+func TestFramesOfTheFormerSize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		end, term := sized(t, newHub())
+		end.say("$ ")
+		read(t, term)
+		var all []*watcher
+		var waits []func()
+		for range 2 {
+			w := watch(t, term, ViewerOptions{Rows: 40, Cols: 120})
+			all, waits = append(all, w), append(waits, run(t, w))
+		}
+		rest := func() {
+			<-time.After(time.Second)
+			synctest.Wait()
+		}
+		rest()
+		end.say("\a") // which changes nothing that a frame shows
+		read(t, term)
+		rest()
+		if _, err := term.Ioctl(nil, pts.TIOCSWINSZ, []byte{30, 0, 80, 0, 0, 0, 0, 0}); err != nil {
+			t.Fatal(err)
+		}
+		rest()
+		for _, w := range all {
+			w.showsAll(t, term)
+		}
+		_ = term.Close()
+		for _, wait := range waits {
+			wait()
+		}
+	})
 }

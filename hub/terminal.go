@@ -44,6 +44,7 @@ type Terminal struct {
 	typing     int                   // writes that recorders have not been given yet
 	sizing     Sizing                //
 	rows, cols uint16                // the size as far as we know
+	resizes    uint64                // how often it changed
 	sizes      []sizeMark            // the sizes that the screen has not had yet
 	packet     bool                  // reads begin with a packet mode status
 	ended      bool                  //

@@ -1,8 +1,10 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/ptsns/ptsns/screen"
@@ -57,7 +59,8 @@ type Viewer struct {
 	history    bool      // and that with the scrollback
 	framed     bool      // it is painted in place of getting the output
 	of         [2]uint16 // the terminal's size when it was last painted
-	window     [2]uint16 // and that of its window
+	window     [2]uint16 // and that of its window, or when it last took output
+	resizes    uint64    // how often the terminal's size had changed then
 
 	// Of Next alone, as is takeLocked.
 	rest   []byte        // painted or filtered, and not taken yet
@@ -73,7 +76,7 @@ func newViewer(t *Terminal, who Who, readOnly, lossless bool) *Viewer {
 
 // Join adds a viewer. The terminal never waits for it. One that has a window is painted
 // what is on the screen, and before it, unless NoHistory says otherwise, what has
-// scrolled off. Then it gets the output while its window has the terminal's size, and
+// scrolled off; what its terminal shows above the cursor goes into the scrollback first. Then it gets the output while its window has the terminal's size, and
 // else new paintings. One without a window gets all output from now on.
 //
 // Where the viewer's window counts for the terminal's size, that is set before anything
@@ -184,9 +187,17 @@ func (v *Viewer) takeLocked(p []byte) (n int, lost uint64, next step) {
 		return 0, 0, isPainted
 	case framed && (v.at != t.log.end || v.of != [2]uint16{rows, cols}):
 		return 0, 0, isPainted
+	case !framed && v.resizes != t.resizes && v.window == [2]uint16{v.rows, v.cols} && v.hasWindow():
+		v.behind = v.at < t.log.start
+		return 0, 0, isPainted // the size is its window's again, but what it has not had may be for another
 	case v.at < t.log.start && v.hasWindow():
 		v.behind = true
 		return 0, 0, isPainted
+	}
+	if !framed { // a window that changed together with the size is the program's to draw in
+		v.window, v.resizes = [2]uint16{v.rows, v.cols}, t.resizes
+	}
+	switch {
 	case v.at < t.log.end:
 		if v.at < t.log.start {
 			lost = t.log.start - v.at
@@ -226,7 +237,7 @@ func (v *Viewer) paint() (lost uint64) {
 	if v.behind {
 		age = max(age, lossTime)
 	}
-	rows, cols, history := v.rows, v.cols, v.stale && v.history
+	rows, cols, first, history := v.rows, v.cols, v.stale, v.stale && v.history
 	v.of[0], v.of[1] = t.sizeLocked()
 	v.window = [2]uint16{v.rows, v.cols}
 	v.stale, v.history = false, false
@@ -243,12 +254,15 @@ func (v *Viewer) paint() (lost uint64) {
 		lost = p.at - v.at
 		t.lostLocked(v, lost)
 	}
-	v.at, v.behind = p.at, false
+	v.at, v.behind, v.resizes = p.at, false, p.resizes
 	t.mu.Unlock()
 	v.shows, v.rest = p.to, p.paint
+	if first {
+		v.rest = slices.Concat(aside(rows), p.paint)
+	}
 	if v.readOnly {
 		v.filter = screen.Filter{}
-		v.rest = v.filter.Append(nil, p.paint)
+		v.rest = v.filter.Append(nil, v.rest)
 	}
 	v.tire(muchOutput)
 	if framed {
@@ -265,6 +279,12 @@ func (v *Viewer) rests(d time.Duration) {
 	if until := time.Now().Add(d); until.After(v.until) {
 		v.until = until
 	}
+}
+
+// aside has a terminal of so many rows scroll what is above its cursor into its scrollback,
+// no more: what is painted then covers nothing of whoever joins.
+func aside(rows uint16) []byte {
+	return slices.Concat([]byte{'\r'}, bytes.Repeat([]byte{'\n'}, int(rows)-1), []byte("\x1b[H"))
 }
 
 // tired is how long the viewer rests after n bytes.
@@ -320,22 +340,36 @@ func (v *Viewer) fullLocked() bool {
 }
 
 // Write types p into the terminal and returns when all of it is taken, ctx is done, or
-// the terminal has ended. A read-only viewer gets ErrReadOnly, and ErrTaken who may not
-// type because another viewer took the input for itself.
+// the terminal has ended. A read-only viewer gets ErrReadOnly, ErrTaken who may not type
+// because another viewer took the input for itself, and ErrKicked who was sent away, also
+// one that has not heard of it since it does not read.
 func (v *Viewer) Write(ctx context.Context, p []byte) error {
-	if v.readOnly {
-		return ErrReadOnly
+	if err := v.mayType(); err != nil {
+		return err
 	}
 	t := v.t
-	if t.taken(v) {
-		return ErrTaken
-	}
 	t.noteInput(p)
 	if v.act() {
 		t.fit(nil)
 	}
 	_, err := t.typeAll(ctx, p)
 	return err
+}
+
+// mayType tells why the viewer may not type, nil if it may.
+func (v *Viewer) mayType() error {
+	select {
+	case <-v.kicked:
+		return ErrKicked
+	default:
+	}
+	if v.readOnly {
+		return ErrReadOnly
+	}
+	if v.t.taken(v) {
+		return ErrTaken
+	}
+	return nil
 }
 
 // act notes that the viewer did something, and tells whether it was not the latest to.
@@ -407,7 +441,7 @@ func (h *Hub) Kick(id uint64) bool {
 		}
 		t.mu.Unlock()
 		if found != nil && found.leave() {
-			close(found.kicked)
+			close(found.kicked) // from now on it types nothing
 			h.events.Add(EventKicked, t.index, found.who.String())
 			t.fit(nil)
 			t.release()

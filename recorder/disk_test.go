@@ -192,6 +192,9 @@ func TestFullDisk(t *testing.T) {
 		if err := <-failed; !errors.Is(err, syscall.ENOSPC) || len(failed) > 0 {
 			t.Errorf("room for %d: %v, and %d more", room, err, len(failed))
 		}
+		if err := r.Err(); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("room for %d: its error is %v", room, err)
+		}
 		if got := text(events(t, f.Bytes()), cast.Output); len(got) > room || strings.Trim(got, "x") != "" {
 			t.Errorf("room for %d: %d bytes of output", room, len(got))
 		}

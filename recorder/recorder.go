@@ -72,7 +72,8 @@ type Recorder struct {
 	work  work        // guarded by mu
 	timer *time.Timer // guarded by mu; nil until the first use
 	ended bool        // guarded by mu: after End
-	dead  bool        // guarded by mu: the recording has failed
+	dead  bool        // guarded by mu: nothing more is written
+	err   error       // guarded by mu: why, when that is not the end
 }
 
 // work is what is being done about a Recorder's queue.
@@ -157,8 +158,15 @@ func (r *Recorder) End(time.Time) {
 	r.wakeLocked(true)
 }
 
+// Err is why the recording failed, nil when it did not so far.
+func (r *Recorder) Err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
 // Wait waits until the recording has ended and its file is closed, or ctx is done, whose
-// error it returns.
+// error it returns. Err tells whether it is whole.
 func (r *Recorder) Wait(ctx context.Context) error {
 	select {
 	case <-r.done:

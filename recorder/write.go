@@ -127,7 +127,7 @@ func (r *Recorder) write(b *block) {
 // stop ends the recording, with an error of the file or, at its proper end, none.
 func (r *Recorder) stop(err error) {
 	r.mu.Lock()
-	r.dead = true
+	r.dead, r.err = true, err
 	for b := r.queue.take(); b != nil; b = r.queue.take() {
 		r.queue.give(b)
 	}

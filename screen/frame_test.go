@@ -327,3 +327,26 @@ func TestRepaintOverJunk(t *testing.T) {
 		sameButHistory(t, "repaint", s, viewer)
 	}
 }
+
+// Whoever saw frames of the alternate screen, and leaves it, is on the main one where the
+// cursor was.
+func TestFrameKeepsTheMainCursor(t *testing.T) {
+	s := New(24, 80, Options{})
+	viewer := New(10, 40, Options{})
+	show := func(prev *Frame) *Frame {
+		out, f := s.Frame(prev, 10, 40)
+		_, _ = viewer.Write(out) // never fails
+		return f
+	}
+	_, _ = s.Write([]byte("one\r\ntwo\r\n$ vi"))
+	f := show(nil)
+	_, _ = s.Write([]byte("\x1b[?1049h\x1b[H\x1b[7mfull screen"))
+	show(f)
+	_, _ = viewer.Write([]byte("\x1b[?1049l"))
+	if viewer.y != 2 || viewer.x != 4 {
+		t.Errorf("the cursor is at %d,%d, want 2,4", viewer.y, viewer.x)
+	}
+	if got := viewer.Text(); !strings.HasPrefix(got, "one") {
+		t.Errorf("the main screen is\n%s", got)
+	}
+}

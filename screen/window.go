@@ -14,18 +14,19 @@ type window struct {
 }
 
 // begin makes a terminal of which nothing is known ready. It is not cleared, since every
-// line of it is painted.
+// line of it is painted. On the way to the alternate screen the cursor of the main one stays
+// where it is: there whoever leaves goes on.
 func (w *window) begin(alternate bool) {
-	w.add(canonical)
 	if alternate {
-		w.add("\x1b[?1049h")
+		w.add("\x1b7" + canonical + "\x1b8\x1b[?1049h")
 	} else {
+		w.add(canonical)
 		w.add("\x1b[?1049l")
 	}
 	w.add(canonical) // what leaving the alternate screen brings back
 }
 
-// history prints the scrollback and scrolls it out at the top.
+// history prints the scrollback and scrolls it out at the top, where the cursor is then.
 func (w *window) history() {
 	w.add(prelude + "\x1b[2J")
 	lines, _ := w.scrollback(&w.s.history, w.cols)
@@ -34,6 +35,7 @@ func (w *window) history() {
 	for range min(lines, w.rows-1) {
 		w.add("\n")
 	}
+	w.add("\x1b[H")
 }
 
 // look chooses the part that a smaller viewer sees: what it saw before, as long as the

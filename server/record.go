@@ -120,7 +120,7 @@ func (n *Namespace) forgetRecordings(t *hub.Terminal) {
 }
 
 // StopRecord ends the recording of a terminal into that file, which Record began; "" is
-// all of them. It returns when they are complete.
+// all of them. It returns when they are complete, and the errors of those that are not.
 func (n *Namespace) StopRecord(index int, file string) error {
 	t, err := n.Terminal(index)
 	if err != nil {
@@ -142,7 +142,7 @@ func (n *Namespace) StopRecord(index int, file string) error {
 	defer cancel()
 	for _, r := range ended {
 		r.stop()
-		err = errors.Join(err, r.r.Wait(ctx))
+		err = errors.Join(err, r.r.Wait(ctx), r.r.Err())
 	}
 	return err
 }

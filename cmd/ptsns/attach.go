@@ -10,9 +10,15 @@ import (
 )
 
 const attachLong = `Attach joins terminal N of a namespace, or the one with the lowest number: its
-screen is shown, what is typed goes in, ctrl-p ctrl-q leaves. Any number of people
-can join a terminal. With --steal, what the others type is refused until you leave. One
-who does not read in time misses output, and is told how much; nobody waits.
+screen is shown, and above it what has scrolled off, what is typed goes in, ctrl-p
+ctrl-q leaves. Any number of people can join a terminal. With --steal, what the others
+type is refused until you leave. One who does not read in time misses output, and is
+told how much; nobody waits. With --read-only, nothing that the program puts out makes
+your terminal answer.
+
+A window of another size than the terminal's shows its screen in a frame, or the part
+around the cursor. A terminal that ptsns opened takes the size of the window used
+last, unless run or exec said otherwise with --size; read-only windows never count.
 
 Without a terminal on stdin, stdout and stderr, the output from now on is all that
 is seen. Without one on stdin, input is relayed; its end neither leaves nor types

@@ -18,6 +18,10 @@ type outer struct {
 
 	mu    sync.Mutex
 	saved *term.State // guarded by mu; what stdin was before it was made raw, nil when it is that now
+
+	showing   sync.Mutex // held while a program's output is written to a terminal
+	alternate alternate  // guarded by showing
+	calmed    bool       // guarded by showing: no more of it is to be seen
 }
 
 const (
@@ -67,18 +71,50 @@ func (o *outer) raw() error {
 	return nil
 }
 
-// calming undoes what a program that still runs may have done to the terminal that showed
-// it: the alternate screen, the mouse, other reports and keys, margins, a hidden or other
-// cursor, colours, character sets, an unfinished update. The main screen and its cursor
-// stay where they are.
-const calming = "\x1b[?2026l\x1b[?1049l\x1b[?9;1000;1001;1002;1003;1004;1005;1006;1015;1016;2004;2031;2048l" +
+// calming undoes what a program may have done to the terminal that showed it: the mouse,
+// other reports and keys, margins, a hidden or other cursor, colours, character sets, an
+// unfinished update. The cursor stays where it is.
+const calming = "\x1b[?2026l\x1b[?9;1000;1001;1002;1003;1004;1005;1006;1015;1016;2004;2031;2048l" +
 	"\x1b[<9u\x1b[>4;0m\x1b[?1l\x1b>\x1b[4l\x1b[20l\x1b[?5;45;69l\x1b[?7h\x1b7\x1b[?6l\x1b[r\x1b8\x1b[m\x1b(B\x1b)B\x0f\x1b[0 q\x1b[?25h"
 
-// calm is for those who leave a program's terminal before it has ended.
-func (o *outer) calm() {
-	if o.out {
-		_, _ = os.Stdout.WriteString(calming) // whoever leaves does not care
+// show writes a program's output to stdout, and nothing once the terminal is calm.
+func (o *outer) show(p []byte) error {
+	if !o.out {
+		return writeAll(os.Stdout, stdout, p)
 	}
+	o.showing.Lock()
+	defer o.showing.Unlock()
+	if o.calmed {
+		return nil
+	}
+	o.alternate.note(p)
+	return writeAll(os.Stdout, stdout, p)
+}
+
+// calm brings a terminal back from a program that will not, and takes it off the alternate
+// screen. The program shows nothing any more.
+func (o *outer) calm() { o.calmThen("") }
+
+// leave is calm for those who leave a program that goes on. What is said next begins a line,
+// with nothing of what the program shows below.
+func (o *outer) leave() { o.calmThen("\r\n\x1b[J") }
+
+func (o *outer) calmThen(end string) {
+	if !o.out {
+		return
+	}
+	o.showing.Lock()
+	defer o.showing.Unlock()
+	if o.calmed {
+		return
+	}
+	o.calmed = true
+	if o.alternate.on {
+		end = "\x1b[?1049l" + calming + end
+	} else {
+		end = calming + end
+	}
+	_, _ = os.Stdout.WriteString(end) // whoever leaves does not care
 }
 
 // restore undoes raw. It is for every way out.

@@ -35,7 +35,7 @@ func newRecordCommand() *cobra.Command {
 			if f.stop && (f.input || f.v2) {
 				return usagef("--input and --v2 say how to record, and --stop that it is over")
 			}
-			if !f.stop && len(args) < 2 {
+			if !f.stop && len(args) < 2 || len(args) == 2 && args[1] == "" {
 				return usagef("no file to record into")
 			}
 			file := ""

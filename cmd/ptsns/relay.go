@@ -86,7 +86,12 @@ func (r *relay) run() (err error) {
 	for {
 		select {
 		case end := <-over:
-			if r.ended = end.known; !r.ended {
+			r.ended = end.known
+			var status exitStatus
+			switch killed := errors.As(end.err, &status) && status > exitSignal; {
+			case !r.ended:
+				r.outer.leave()
+			case killed || !r.owner: // it could not clean up, or that was not for us
 				r.outer.calm()
 			}
 			return end.err
@@ -94,7 +99,7 @@ func (r *relay) run() (err error) {
 			if why == hungUp {
 				return exitHungUp
 			}
-			r.outer.calm()
+			r.outer.leave()
 			r.outer.restore()
 			r.sayDetached()
 			return nil
@@ -109,7 +114,7 @@ func (r *relay) run() (err error) {
 			r.resize()
 		case s := <-signals:
 			if sig := s.(syscall.Signal); !r.pass(sig) {
-				r.outer.calm()
+				r.outer.leave()
 				return exitStatus(exitSignal + int(sig))
 			}
 		}
@@ -144,7 +149,7 @@ func (r *relay) relayOutput() outputEnd {
 		}
 		switch e.Kind {
 		case control.Output:
-			if err := writeAll(os.Stdout, stdout, e.Output); err != nil {
+			if err := r.outer.show(e.Output); err != nil {
 				return outputEnd{err: r.brokenOutput(err)}
 			}
 		case control.Lost:
@@ -216,7 +221,7 @@ func (r *relay) relayInput(left chan<- gone) {
 
 // sayDetached is for a terminal that is as before.
 func (r *relay) sayDetached() {
-	if term.IsTerminal(stderr) {
+	if !r.outer.out && term.IsTerminal(stderr) {
 		fmt.Fprintln(os.Stderr) // the program was in the middle of a line, perhaps
 	}
 	missed := ""

@@ -23,6 +23,15 @@ Without a terminal on stdin, input is relayed and its end typed as the terminal'
 end of file (^D); SIGINT, SIGQUIT and SIGTERM go to the program. When nobody reads
 stdout any more, run leaves as the detach keys do, with status 141.
 
+Where several people join the terminal, --size says whose window it follows: the one
+used last (latest), the largest, the smallest, so that all see everything, or none
+(fixed).
+
+--record records every terminal, those that programs inside open too, from the first
+byte: a file each, which asciinema and ptsns replay play and ptsns verify checks. What
+is typed is recorded only with --record-input, and never while it is not echoed. A full
+disk ends a recording, not the terminal.
+
 The options of -o are those of mount -t devpts -o, with the kernel's meaning; they
 come after ` + "`newinstance,mode=620,gid=5,ptmxmode=666,max=1024`" + ` (gid=5 for root
 alone), and the last of a kind counts.
@@ -62,6 +71,9 @@ func newRunCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.name == "" && cmd.Flags().Changed("name") {
 				return usagef("--name is empty")
+			}
+			if f.record == "" && cmd.Flags().Changed("record") {
+				return usagef("--record is empty: want a directory")
 			}
 			return f.run(cmd, args)
 		},
