@@ -142,7 +142,7 @@ func (s *stress) come(ctx context.Context, t *testing.T, rnd *rand.Rand) {
 		case 0:
 			v.Resize(uint16(rnd.IntN(40)), uint16(rnd.IntN(120)))
 		case 1:
-			if err := v.Write(ctx, []byte("k")); err != nil && !errors.Is(err, ErrTaken) && !errors.Is(err, ErrReadOnly) {
+			if err := v.Write(ctx, []byte("k")); err != nil && !errors.Is(err, ErrTaken) && !errors.Is(err, ErrReadOnly) && !errors.Is(err, ErrKicked) {
 				t.Errorf("Write: %v", err)
 			}
 		}
