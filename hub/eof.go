@@ -73,7 +73,7 @@ func (t *Terminal) typeEOF(partial bool) {
 		if canonical && partial {
 			keys = append(keys, veof)
 		}
-		_, _ = t.typeAll(context.Background(), keys) // only fails when the terminal has ended
+		_, _ = t.typeAll(context.Background(), keys, nil) // only fails when the terminal has ended
 	}
 	t.mu.Lock()
 	t.input.typing, t.input.partial = false, false

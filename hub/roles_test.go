@@ -59,6 +59,28 @@ func TestKick(t *testing.T) {
 	})
 }
 
+// What waits for room when its viewer is sent away is not typed.
+func TestKickWhileTyping(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub()
+		end, term := sized(t, h)
+		end.allow(1)
+		v := join(t, term, ViewerOptions{})
+		done := make(chan error, 1)
+		go func() { done <- v.Write(context.Background(), []byte("rm -rf")) }()
+		synctest.Wait()
+		h.Kick(v.ID())
+		if err := <-done; !errors.Is(err, ErrKicked) {
+			t.Errorf("typing ended with %v", err)
+		}
+		end.allow(100)
+		synctest.Wait()
+		if got := end.input(); got != "r" {
+			t.Errorf("typed %q", got)
+		}
+	})
+}
+
 func TestStealing(t *testing.T) {
 	h := newHub()
 	end, term := sized(t, h)

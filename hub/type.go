@@ -17,7 +17,7 @@ func (t *Terminal) Type(ctx context.Context, _ Who, p []byte) (n int, err error)
 		return 0, ErrTaken
 	}
 	t.noteInput(p)
-	return t.typeAll(ctx, p)
+	return t.typeAll(ctx, p, nil)
 }
 
 // taken tells whether somebody else than v took the input for itself.
@@ -35,14 +35,20 @@ func (t *Terminal) steal(v *Viewer) {
 	t.hub.events.Add(EventStolen, t.index, v.who.String())
 }
 
-// typeAll writes all of p and waits for room where there is none.
-func (t *Terminal) typeAll(ctx context.Context, p []byte) (typed int, err error) {
+// typeAll writes all of p and waits for room where there is none. What is left when kicked
+// is closed is not typed.
+func (t *Terminal) typeAll(ctx context.Context, p []byte, kicked <-chan struct{}) (typed int, err error) {
 	for typed < len(p) {
+		select {
+		case <-kicked:
+			return typed, ErrKicked
+		default:
+		}
 		n, err := t.Write(p[typed:])
 		typed += n
 		switch {
 		case pts.IsAgain(err) || err == nil && n == 0:
-			if err := t.waitFor(ctx, wait.Out); err != nil {
+			if err := t.waitFor(ctx, wait.Out, kicked); err != nil {
 				return typed, err
 			}
 		case err != nil:
@@ -52,8 +58,9 @@ func (t *Terminal) typeAll(ctx context.Context, p []byte) (typed int, err error)
 	return typed, nil
 }
 
-// waitFor blocks until the end reports any of mask, the terminal ends, or ctx does.
-func (t *Terminal) waitFor(ctx context.Context, mask wait.Events) error {
+// waitFor blocks until the end reports any of mask, the terminal ends, ctx does, or kicked
+// is closed.
+func (t *Terminal) waitFor(ctx context.Context, mask wait.Events, kicked <-chan struct{}) error {
 	look := make(chan struct{}, 1)
 	stop := t.end.Notify(mask|wait.Err|wait.Hup, func(wait.Events) {
 		select {
@@ -67,6 +74,8 @@ func (t *Terminal) waitFor(ctx context.Context, mask wait.Events) error {
 		case <-look:
 		case <-t.done:
 			return ErrEnded
+		case <-kicked:
+			return ErrKicked
 		case <-ctx.Done():
 			return ctx.Err()
 		}

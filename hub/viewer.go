@@ -352,7 +352,7 @@ func (v *Viewer) Write(ctx context.Context, p []byte) error {
 	if v.act() {
 		t.fit(nil)
 	}
-	_, err := t.typeAll(ctx, p)
+	_, err := t.typeAll(ctx, p, v.kicked)
 	return err
 }
 

@@ -179,6 +179,8 @@ func matchAddr(list string, addr netip.Addr) (bool, error) {
 				return false, fmt.Errorf("%q has bits beyond its length", pattern)
 			}
 			ok = prefix.Contains(addr)
+		} else if not && !addrPattern(pattern) {
+			return false, fmt.Errorf("!%s: names of hosts are not looked up, so this would keep nobody out", pattern)
 		} else if ip, err := netip.ParseAddr(pattern); err == nil {
 			ok = ip.Unmap() == addr
 		} else {
@@ -190,6 +192,11 @@ func matchAddr(list string, addr netip.Addr) (bool, error) {
 		found = found || ok
 	}
 	return found, nil
+}
+
+// addrPattern tells whether a pattern can match an address at all.
+func addrPattern(pattern string) bool {
+	return strings.Trim(strings.ToLower(pattern), "0123456789abcdef:.*?") == "" && strings.ContainsAny(pattern, ":.*?")
 }
 
 // wildcard matches s with a pattern of * and ?.

@@ -113,6 +113,11 @@ func TestMatchAddr(t *testing.T) {
 			t.Errorf("%s in %q: %v, %v; want %v", tt.addr, tt.list, got, err, tt.want)
 		}
 	}
+	for _, list := range []string{"!host.example,*", "*,!localhost", "!face"} {
+		if got, err := matchAddr(list, netip.MustParseAddr("127.0.0.1")); got || err == nil {
+			t.Errorf("%q, which nobody could be kept out with, was taken", list)
+		}
+	}
 	if got, err := matchAddr("10.*", netip.Addr{}); got || err != nil {
 		t.Errorf("no address in 10.*: %v, %v", got, err)
 	}
