@@ -7,6 +7,9 @@ import (
 	"github.com/ptsns/ptsns/screen"
 )
 
+// longLine is how far the end of a line is looked for, in bytes.
+const longLine = 16 << 10
+
 // skipLocked has the oldest quarter of the log pass the screen by, if nothing can be seen
 // of it any more: it and all after it is plain, and what comes after it fills the screen.
 // A program that prints at full speed costs no more than that look at its output.
@@ -67,31 +70,33 @@ func (t *Terminal) wrapAfterLocked(n uint64) (uint64, bool) {
 	if !ok || enough > t.log.end {
 		return 0, false
 	}
-	for at := t.fed; at < enough; {
-		p := t.log.piece(at)
-		p = p[:min(uint64(len(p)), enough-at)]
-		if !screen.Unbroken(p) {
-			return 0, false
-		}
-		at += uint64(len(p))
+	if t.broken > t.fed {
+		return 0, false
 	}
 	return to, true
 }
 
 // plainLocked tells whether all output that the screen has not taken is plain. Each byte
-// is looked at once.
+// is looked at once, or twice where lines end.
 func (t *Terminal) plainLocked() bool {
 	for t.plain = max(t.plain, t.fed); t.plain < t.log.end; {
 		p := t.log.piece(t.plain)
+		p = p[:min(len(p), feedPiece)]
+		if screen.Unbroken(p) {
+			t.plain += uint64(len(p))
+			continue
+		}
 		n := screen.Plain(p)
 		t.plain += uint64(n)
+		t.broken = t.plain
 		if n == len(p) {
 			continue
 		}
-		var c [utf8.UTFMax]byte // a character over the edge of the ring, perhaps
+		var c [utf8.UTFMax]byte // a character over the edge of the piece, perhaps
 		k := t.log.copy(c[:], t.plain)
 		n = screen.Plain(c[:k])
 		t.plain += uint64(n)
+		t.broken = t.plain
 		if n == 0 {
 			return !utf8.FullRune(c[:k]) // its end is still to come
 		}
@@ -99,10 +104,12 @@ func (t *Terminal) plainLocked() bool {
 	return true
 }
 
-// lineAfterLocked finds the first line that begins after at.
+// lineAfterLocked finds the first line that begins after at. A line that does not end
+// soon is taken for one that does not end.
 func (t *Terminal) lineAfterLocked(at uint64) (uint64, bool) {
-	for at < t.log.end {
+	for end := min(at+longLine, t.log.end); at < end; {
 		p := t.log.piece(at)
+		p = p[:min(uint64(len(p)), end-at)]
 		if i := bytes.IndexByte(p, '\n'); i >= 0 {
 			return at + uint64(i) + 1, true
 		}

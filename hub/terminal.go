@@ -35,6 +35,7 @@ type Terminal struct {
 
 	mu         sync.Mutex
 	plain      uint64                // guarded by mu, like all below: output before it, that the screen has not taken, is plain
+	broken     uint64                // from here on, up to plain, it is printable ASCII alone
 	log        outputLog             //
 	asleep     []sleeper             // wait for output, or for the end
 	viewers    map[*Viewer]struct{}  //
