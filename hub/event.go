@@ -49,7 +49,7 @@ func (e *Events) Add(kind string, index int, text string) {
 		event.Terminal = strconv.Itoa(index)
 	}
 	if len(e.kept) == eventsKept {
-		e.kept = append(e.kept[:0], e.kept[1:]...)
+		e.kept = e.kept[1:] // append copies the others once in a while
 	}
 	e.kept = append(e.kept, event)
 	more := e.more
