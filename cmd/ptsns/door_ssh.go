@@ -148,9 +148,9 @@ func (n namespaces) stream(ctx context.Context, name string, begin func(*control
 	if err != nil {
 		return nil, err
 	}
+	defer c.Close() // not of a stream
 	s, err := begin(c)
 	if err != nil {
-		_ = c.Close() // the first error tells
 		return nil, err
 	}
 	return s, nil // nil must not become a Stream

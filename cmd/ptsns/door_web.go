@@ -170,16 +170,7 @@ func (n webNamespaces) List(ctx context.Context) ([]webd.Namespace, error) {
 }
 
 func (n webNamespaces) Attach(ctx context.Context, name string, index int, o control.AttachOptions) (webd.Stream, error) {
-	c, err := n.p.Dial(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close() // not of a stream
-	stream, err := c.Attach(ctx, index, o)
-	if err != nil {
-		return nil, err
-	}
-	return stream, nil
+	return namespaces(n).Attach(ctx, name, index, o)
 }
 
 // Start starts a shell: that of our environment, or where the namespace has no such file,
