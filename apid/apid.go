@@ -27,6 +27,7 @@ const (
 	idleTimeout   = 2 * time.Minute
 	bodyTimeout   = 30 * time.Second
 	maxHeader     = 16 << 10
+	maxConns      = 1024            // open at once
 	leaveTime     = 2 * time.Second // that requests in progress may take once the door closes
 )
 
@@ -182,7 +183,7 @@ func Serve(ctx context.Context, l net.Listener, p Parent, log *slog.Logger) erro
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(&guarded{Listener: l}) }() // ends with Shutdown or Close
+	go func() { failed <- srv.Serve(usock.Guard(l, maxConns)) }() // ends with Shutdown or Close
 	select {
 	case err := <-failed:
 		return err

@@ -11,59 +11,27 @@ import (
 // closed at once.
 const maxConns = 2048
 
-// guardedListener accepts for those who may come in: first, which was inherited
-// and is given out before anything else, and then what l accepts from our own
-// user and root.
-type guardedListener struct {
+// firstListener gives out first, which was inherited, before anything that it accepts.
+type firstListener struct {
 	net.Listener
 	mu    sync.Mutex
 	first net.Conn // guarded by mu; nil when given out
-	open  int      // guarded by mu; connections given out and not closed
+}
+
+// guardListener accepts for those who may come in: first, and then of what l accepts
+// our own user and root.
+func guardListener(l net.Listener, first net.Conn) net.Listener {
+	return &firstListener{Listener: usock.Guard(l, maxConns), first: first}
 }
 
 // Accept gives the next connection of somebody who may come in.
-func (g *guardedListener) Accept() (net.Conn, error) {
-	g.mu.Lock()
-	first := g.first
-	g.first = nil
-	g.mu.Unlock()
+func (l *firstListener) Accept() (net.Conn, error) {
+	l.mu.Lock()
+	first := l.first
+	l.first = nil
+	l.mu.Unlock()
 	if first != nil {
 		return first, nil
 	}
-	for {
-		c, err := g.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		if usock.MayEnter(c) && g.enter() {
-			return &guardedConn{Conn: c, leave: sync.OnceFunc(g.leave)}, nil
-		}
-		_ = c.Close() // nothing was said on it yet
-	}
-}
-
-func (g *guardedListener) enter() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.open >= maxConns {
-		return false
-	}
-	g.open++
-	return true
-}
-
-func (g *guardedListener) leave() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.open--
-}
-
-type guardedConn struct {
-	net.Conn
-	leave func()
-}
-
-func (c *guardedConn) Close() error {
-	c.leave()
-	return c.Conn.Close()
+	return l.Listener.Accept()
 }

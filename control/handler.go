@@ -77,9 +77,6 @@ type peer struct{ uid, pid int }
 
 // withPeer keeps who is at the other end of c for the requests that come on it.
 func withPeer(ctx context.Context, c net.Conn) context.Context {
-	if g, ok := c.(*guardedConn); ok {
-		c = g.Conn
-	}
 	if uid, pid, ok := usock.Peer(c); ok {
 		return context.WithValue(ctx, peerKey{}, peer{uid, pid})
 	}

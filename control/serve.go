@@ -52,7 +52,7 @@ func serve(ctx context.Context, ns namespace, first net.Conn, l net.Listener) er
 
 	accepting := make(chan error, 1)
 	go func() { // ends at Shutdown below; received there
-		err := srv.Serve(&guardedListener{Listener: l, first: first})
+		err := srv.Serve(guardListener(l, first))
 		if !errors.Is(err, http.ErrServerClosed) {
 			ns.End()
 		}
