@@ -291,8 +291,5 @@ func orCause(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return ErrServerGone
-	}
-	return err
+	return goneOr(err)
 }

@@ -408,6 +408,32 @@ func TestServerGone(t *testing.T) {
 	}
 }
 
+// A server that ends with a request unread resets the connection, and before the request
+// is written breaks it. Both are the end of the server.
+func TestServerGoneUnderARequest(t *testing.T) {
+	for name, end := range map[string]func(server net.Conn){
+		"reset": func(server net.Conn) {
+			if _, err := server.Read(make([]byte, 1)); err != nil { // the request is on its way
+				t.Error(err)
+			}
+			_ = server.Close()
+		},
+		"broken": func(server net.Conn) { _ = server.Close() },
+	} {
+		conn, server := connPair(t)
+		c := NewClient(conn)
+		if name == "broken" {
+			end(server)
+		} else {
+			go end(server)
+		}
+		if _, err := c.State(t.Context()); !errors.Is(err, ErrServerGone) {
+			t.Errorf("%s: %v, want ErrServerGone", name, err)
+		}
+		_ = c.Close()
+	}
+}
+
 func TestClientGivesUpWithContext(t *testing.T) {
 	ours, theirs := connPair(t)
 	defer theirs.Close()

@@ -220,8 +220,10 @@ func (s *Stream) send(kind byte, payload ...byte) error {
 
 // goneOr says that the server has gone where the error of a read means that.
 func goneOr(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
-		return fmt.Errorf("%w", ErrServerGone)
+	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, end) {
+			return ErrServerGone
+		}
 	}
 	return err
 }
