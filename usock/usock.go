@@ -8,6 +8,7 @@ package usock
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -20,23 +21,27 @@ import (
 // maxSocketPath is the longest path that sockaddr_un holds, its NUL left out.
 const maxSocketPath = 107
 
-// Listen makes a socket at path for its owner alone: mode 0600 from the first moment.
-// The file stays when the listener is closed. It changes the process's umask for a
-// moment and is for use before other goroutines make files.
+// Listen makes a socket at path for its owner alone: mode 0600 from the first moment,
+// whatever the umask is. The file stays when the listener is closed.
 func Listen(path string) (*net.UnixListener, error) {
 	short, done, err := shorten(path)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %q: %w", path, err)
 	}
 	defer done()
-	old := unix.Umask(0o177)
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: short, Net: "unix"})
-	unix.Umask(old)
+	// bind(2) gives the file the mode of the socket itself, less the umask.
+	private := func(_, _ string, c syscall.RawConn) error {
+		var err error
+		cerr := c.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0o600) })
+		return errors.Join(cerr, err)
+	}
+	l, err := (&net.ListenConfig{Control: private}).Listen(context.Background(), "unix", short)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %q: %w", path, err)
 	}
-	l.SetUnlinkOnClose(false) // its address may name an fd, and the owner of the directory removes it
-	return l, nil
+	u := l.(*net.UnixListener)
+	u.SetUnlinkOnClose(false) // its address may name an fd, and the owner of the directory removes it
+	return u, nil
 }
 
 // Dial connects to the socket at path, however long that is.
