@@ -221,6 +221,27 @@ func (e *Entry) SetServer(pid int) error {
 	return e.change(func(r *record) { r.ServerPID = pid })
 }
 
+// SetShared writes the server's pid into the record, of a process that does more than serve
+// this entry: the entry may end before it, and nobody ends it for the entry's sake. The
+// caller must hold the entry.
+func (e *Entry) SetShared(pid int) error {
+	return e.change(func(r *record) { r.ServerPID, r.Shared = pid, true })
+}
+
+// Shared tells whether the record was written by SetShared when it was read.
+func (e *Entry) Shared() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.rec.Shared
+}
+
+// Mounts are the device numbers that SetMounts had written when the record was read.
+func (e *Entry) Mounts() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.rec.Mounts)
+}
+
 // SetMounts writes into the record which FUSE mounts the server serves, by their device
 // numbers ("MAJOR:MINOR" as in mountinfo), so that Clean can take them away once it is
 // dead. The caller must hold the entry.

@@ -109,8 +109,11 @@ func highest(mounts []mount, fits func(point string) bool) (top mount, found boo
 	return top, found
 }
 
-// detachDead lazily takes away the FUSE mounts with those device numbers whose server is
-// dead. A number can have come to mean another mount since: one whose server lives
+// DetachDead lazily takes away the FUSE mounts with those device numbers, as in an entry's
+// Mounts, that are in our mount namespace and whose server does not serve them any more.
+func DetachDead(devices []string) error { return detachDead(devices) }
+
+// detachDead is DetachDead. A number can have come to mean another mount since: one whose server lives
 // answers, and stays.
 func detachDead(devices []string) error {
 	if len(devices) == 0 {

@@ -30,6 +30,7 @@ type record struct {
 	ServerPID int    `json:"server_pid"` // 0 until the server has said so; for people
 
 	Mounts []string `json:"mounts,omitempty"` // device numbers of the FUSE mounts it serves, as in mountinfo
+	Shared bool     `json:"shared,omitempty"` // the server does more than serve this: its end is not the entry's
 }
 
 // newMarker makes a marker that nobody guesses.
