@@ -35,6 +35,8 @@ package devpts
 import (
 	"fmt"
 	"time"
+
+	"github.com/ptsns/ptsns/pts"
 )
 
 // Generation is which Linux a system behaves like.
@@ -76,4 +78,9 @@ func ParseGeneration(s string) (Generation, error) {
 type Config struct {
 	Generation Generation
 	Now        func() time.Time // the clock of the nodes' times; nil is time.Now
+	// Tap, unless it is nil, is called for each new terminal of instance i, before anybody
+	// else can have it, with its ptm, which c opens and which is of index. What it returns,
+	// ptm itself or what stands before it (see package hub), is read, written, asked and closed
+	// in the ptm's place by whoever opened it. It is called with no lock held and must not block.
+	Tap func(i *Instance, c pts.Caller, index int, ptm pts.Starter) pts.Starter
 }

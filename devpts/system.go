@@ -12,10 +12,11 @@ import (
 
 // System is what all instances under one kernel share. Make one with NewSystem.
 type System struct {
-	generation Generation       // immutable
-	now        func() time.Time // immutable
-	initial    *Instance        // immutable; nil in Always
-	namespace  *Namespace       // the initial one; immutable; nil but in Cloned
+	generation Generation                                                              // immutable
+	now        func() time.Time                                                        // immutable
+	tap        func(i *Instance, c pts.Caller, index int, ptm pts.Starter) pts.Starter // immutable
+	initial    *Instance                                                               // immutable; nil in Always
+	namespace  *Namespace                                                              // the initial one; immutable; nil but in Cloned
 
 	max, reserve, nr atomic.Int64
 	ids              atomic.Uint64 // the last node's
@@ -34,9 +35,12 @@ const (
 
 // NewSystem makes a system that has just booted: nothing is mounted.
 func NewSystem(c Config) *System {
-	s := &System{generation: c.Generation, now: c.Now, controlling: make(map[*job.Terminal]*terminal)}
+	s := &System{generation: c.Generation, now: c.Now, tap: c.Tap, controlling: make(map[*job.Terminal]*terminal)}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.tap == nil {
+		s.tap = func(_ *Instance, _ pts.Caller, _ int, ptm pts.Starter) pts.Starter { return ptm }
 	}
 	s.max.Store(defaultPtyMax)
 	s.reserve.Store(defaultPtyReserve)

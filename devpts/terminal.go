@@ -39,7 +39,8 @@ func (i *Instance) makePair(m *Mount, byName bool, c pts.Caller, flags int) (pts
 		}
 	}
 	t.m = pty.New(c, pty.Config{Index: int(t.index), Released: t.free})
-	t.ptm = end{Starter: t.m.End(c).(pts.Starter), t: t, m: m, ptm: true, times: byName, access: uint8(flags & accessMode)}
+	tapped := s.tap(i, c, int(t.index), t.m.End(c).(pts.Starter))
+	t.ptm = end{Starter: tapped, t: t, m: m, ptm: true, times: byName, access: uint8(flags & accessMode)}
 	i.mu.Lock()
 	t.older = i.newest
 	if t.older != nil {

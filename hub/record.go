@@ -105,29 +105,33 @@ func (t *Terminal) endRecordsLocked() {
 	}
 }
 
-// writeRecorded writes input, and gives the recorders that want it what a person who
+// beginWrite is called before input is written; what it returns, unless that is nil, is
+// called once after it, with what was taken. Recorders that want input get what a person who
 // types it would see. Where the terminal ends meanwhile, since that is what the program
 // was waiting for, the recordings end after it.
-func (t *Terminal) writeRecorded(p []byte) (int, error) {
+func (t *Terminal) beginWrite() (note func(taken []byte)) {
+	if t.inputRecorders.Load() == 0 {
+		return nil
+	}
 	t.mu.Lock()
 	t.typing++
 	t.mu.Unlock()
 	seen, _ := t.Echo() // what cannot be asked is not seen
-	n, err := t.end.Write(p)
-	if on, err := t.Echo(); err == nil && !on {
-		seen = false
-	}
-	now := time.Now()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for r := range t.recorders {
-		if n > 0 && seen && r.WantsInput() {
-			r.Input(now, p[:n])
+	return func(taken []byte) {
+		if on, err := t.Echo(); err == nil && !on {
+			seen = false
+		}
+		now := time.Now()
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		for r := range t.recorders {
+			if len(taken) > 0 && seen && r.WantsInput() {
+				r.Input(now, taken)
+			}
+		}
+		t.typing--
+		if t.ended && t.typing == 0 {
+			t.endRecordsLocked()
 		}
 	}
-	t.typing--
-	if t.ended && t.typing == 0 {
-		t.endRecordsLocked()
-	}
-	return n, err
 }

@@ -101,26 +101,35 @@ func (t *Terminal) Counts() Counts {
 // Read is the opener's: what it gets, the viewers see.
 func (t *Terminal) Read(p []byte) (int, error) {
 	n, err := t.end.Read(p)
-	if n > 0 {
-		t.out.Add(uint64(n))
-		t.mu.Lock()
-		t.show(p[:n])
-		t.mu.Unlock()
-	}
+	t.noteRead(p[:max(n, 0)])
 	return n, err
+}
+
+// noteRead is told what the opener has read.
+func (t *Terminal) noteRead(p []byte) {
+	if len(p) == 0 {
+		return
+	}
+	t.out.Add(uint64(len(p)))
+	t.mu.Lock()
+	t.show(p)
+	t.mu.Unlock()
 }
 
 // Write is input, the opener's or a viewer's.
 func (t *Terminal) Write(p []byte) (int, error) {
-	write := t.end.Write
-	if t.inputRecorders.Load() > 0 {
-		write = t.writeRecorded
-	}
-	n, err := write(p)
-	if n > 0 {
-		t.in.Add(uint64(n))
-	}
+	note := t.beginWrite()
+	n, err := t.end.Write(p)
+	t.noteWrite(p[:max(n, 0)], note)
 	return n, err
+}
+
+// noteWrite is told what was taken of a write, and what beginWrite said before it.
+func (t *Terminal) noteWrite(taken []byte, note func(taken []byte)) {
+	t.in.Add(uint64(len(taken)))
+	if note != nil {
+		note(taken)
+	}
 }
 
 // Ioctl passes the opener's request on, and learns from it whether reads are packets, and
