@@ -441,7 +441,7 @@ func TestRecord(t *testing.T) {
 	if err := c.Record(t.Context(), 0, server.RecordSpec{File: "/r/\xff.cast", Input: true, V2: true}); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := next(t, s.did), fmt.Sprintf("record 0 %+v", server.RecordSpec{File: "/r/\xff.cast", Input: true, V2: true}); got != want {
+	if got, want := next(t, s.did), fmt.Sprintf("record 0 %+v", server.RecordSpec{File: "/r/\xff.cast", Input: true, V2: true, Asker: os.Getpid()}); got != want {
 		t.Errorf("got %q", got)
 	}
 	for file, want := range map[string]string{"": `stop -1 ""`, "/a&b=c": `stop -1 "/a&b=c"`} {

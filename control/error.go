@@ -40,6 +40,7 @@ var (
 //	no-such-viewer     ErrNoViewer
 //	no-program         ErrNoProgram
 //	not-tapped         server.ErrNotTapped
+//	no-programs        server.ErrNoPrograms
 //	read-only          hub.ErrReadOnly
 //	taken              hub.ErrTaken
 //	kicked             hub.ErrKicked
@@ -101,6 +102,7 @@ var codes = []struct {
 	{"no-such-terminal", http.StatusNotFound, server.ErrNoTerminal, nil},
 	{"terminal-ended", http.StatusNotFound, hub.ErrEnded, nil},
 	{"not-tapped", http.StatusConflict, server.ErrNotTapped, nil},
+	{"no-programs", http.StatusConflict, server.ErrNoPrograms, nil},
 	{"ending", http.StatusConflict, server.ErrEnding, nil},
 	{"read-only", http.StatusForbidden, hub.ErrReadOnly, nil},
 	{"taken", http.StatusConflict, hub.ErrTaken, nil},

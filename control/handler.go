@@ -63,7 +63,7 @@ type handler struct {
 
 // Handler answers the requests of the package comment on ns. It checks nobody's
 // credentials: that is Serve's.
-func Handler(ns *server.Namespace) http.Handler { return newHandler(newLive(ns)) }
+func Handler(ns Namespace) http.Handler { return newHandler(newLive(ns)) }
 
 func newHandler(ns namespace) *handler {
 	return &handler{ns: ns, clients: newClients(), streams: make(map[uint64]*attached)}

@@ -8,13 +8,28 @@ import (
 	"github.com/ptsns/ptsns/server"
 )
 
+// Namespace is what can be served: a *server.Namespace or a *server.Virtual. Its methods
+// are said there.
+type Namespace interface {
+	State() server.State
+	End()
+	Done() <-chan struct{}
+	Start(spec server.Spec) (*server.Process, error)
+	Terminal(index int) (*hub.Terminal, error)
+	Process(t *hub.Terminal) *server.Process
+	Kick(id uint64) bool
+	Events() *hub.Events
+	Record(index int, spec server.RecordSpec) error
+	StopRecord(index int, file string) error
+}
+
 // live is a real namespace.
 type live struct {
-	*server.Namespace
+	Namespace
 	programs *programs
 }
 
-func newLive(ns *server.Namespace) live { return live{ns, new(programs)} }
+func newLive(ns Namespace) live { return live{ns, new(programs)} }
 
 func (l live) Start(spec server.Spec) (joined, error) {
 	p, err := l.Namespace.Start(spec)

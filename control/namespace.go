@@ -9,8 +9,8 @@ import (
 	"github.com/ptsns/ptsns/server"
 )
 
-// namespace is what this door needs of a PTS namespace. In life it is a
-// *server.Namespace (live.go). An index of -1 is the lowest that is open.
+// namespace is what this door needs of a PTS namespace. In life it is what live.go makes
+// of a Namespace. An index of -1 is the lowest that is open.
 type namespace interface {
 	State() server.State
 	End()

@@ -7,8 +7,6 @@ import (
 	"net"
 	"net/http"
 	"time"
-
-	"github.com/ptsns/ptsns/server"
 )
 
 const (
@@ -26,7 +24,7 @@ const (
 // owns both and returns when ns has ended and its clients have heard so. When
 // ctx is done, when first goes away before a program was started, or when l
 // fails, it ends ns.
-func Serve(ctx context.Context, ns *server.Namespace, first net.Conn, l net.Listener) error {
+func Serve(ctx context.Context, ns Namespace, first net.Conn, l net.Listener) error {
 	return serve(ctx, newLive(ns), first, l)
 }
 

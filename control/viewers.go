@@ -115,7 +115,8 @@ func (h *handler) record(w http.ResponseWriter, r *http.Request) error {
 	if len(req.File) == 0 || req.File[0] != '/' {
 		return badRequest("file %q: want an absolute path", req.File)
 	}
-	if err := h.ns.Record(index, server.RecordSpec{File: string(req.File), Input: req.Input, V2: req.V2}); err != nil {
+	asker, _ := r.Context().Value(peerKey{}).(peer) // 0 where the kernel does not say
+	if err := h.ns.Record(index, server.RecordSpec{File: string(req.File), Input: req.Input, V2: req.V2, Asker: asker.pid}); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

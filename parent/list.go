@@ -66,12 +66,16 @@ func (p *Parent) ask(ctx context.Context, name string) *Listed {
 
 // ended waits until a namespace that was ending has ended.
 func (p *Parent) ended(ctx context.Context, name string) bool {
+	entry, err := p.dir.Entry(name)
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist)
+	}
 	server, err := p.findServer(name)
 	if err != nil {
 		return errors.Is(err, fs.ErrNotExist)
 	}
 	defer server.Close()
-	return server.wait(ctx)
+	return server.awaitEnd(ctx, entry)
 }
 
 func (p *Parent) stateOf(ctx context.Context, name string) (server.State, error) {

@@ -25,6 +25,7 @@ package recorder
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -97,9 +98,23 @@ func New(path string, h cast.Header, opts Options) (*Recorder, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newRecorder(path, opts)
+	return begun(path, w, opts), nil
+}
+
+// NewIn is New for the file name in a directory. file is what File is to tell, and all who
+// are told of it: the path as others know it.
+func NewIn(dir *os.Root, name, file string, h cast.Header, opts Options) (*Recorder, error) {
+	w, err := cast.CreateIn(dir, name, h, opts.cast())
+	if err != nil {
+		return nil, err
+	}
+	return begun(file, w, opts), nil
+}
+
+func begun(file string, w *cast.Writer, opts Options) *Recorder {
+	r := newRecorder(file, opts)
 	r.w = w
-	return r, nil
+	return r
 }
 
 func newRecorder(file string, opts Options) *Recorder {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/ptsns/ptsns/cast"
@@ -22,87 +23,22 @@ type RecordSpec struct {
 	File  string `json:"file"`            // an absolute path, of a file that does not exist
 	Input bool   `json:"input,omitempty"` // what is typed too, but never while ECHO is off
 	V2    bool   `json:"v2,omitempty"`    // asciicast v2 in place of v3
+	Asker int    `json:"-"`               // the process that asks, 0 when that is not known; see Virtual's Record
 }
 
 // ErrNotRecorded means that a terminal has no such recording.
 var ErrNotRecorded = errors.New("no such recording")
 
-// recordings are those of a namespace.
+// recordings are those of a namespace's terminals.
 type recordings struct {
-	dir   *recorder.Dir // nil unless every terminal is recorded; immutable
-	group recorder.Group
-}
+	name   string        // of the namespace; immutable, like what follows
+	events *hub.Events   //
+	dir    *recorder.Dir // nil unless every terminal is recorded
+	all    RecordSpec    // how, then
+	group  recorder.Group
 
-// openRecordDir opens the directory that every terminal is recorded into, if there is one.
-func (n *Namespace) openRecordDir() (err error) {
-	if n.cfg.RecordDir == "" {
-		return nil
-	}
-	n.recordings.dir, err = recorder.OpenDir(n.cfg.RecordDir)
-	return err
-}
-
-// recordNew makes the recorder of a new terminal, nil when not all are recorded.
-func (n *Namespace) recordNew(t *hub.Terminal) hub.Recorder {
-	if n.recordings.dir == nil {
-		return nil
-	}
-	spec := RecordSpec{Input: n.cfg.RecordInput, V2: n.cfg.RecordV2}
-	now := time.Now()
-	return n.recordings.dir.New(n.cfg.Name, t.Index(), now, n.header(t, now), n.recordOptions(t, spec))
-}
-
-func (n *Namespace) header(t *hub.Terminal, now time.Time) cast.Header {
-	rows, cols := t.Size()
-	return cast.Header{Rows: int(rows), Cols: int(cols), Start: now,
-		Title: fmt.Sprintf("%s/%d", n.cfg.Name, t.Index())}
-}
-
-func (n *Namespace) recordOptions(t *hub.Terminal, spec RecordSpec) recorder.Options {
-	o := recorder.Options{Input: spec.Input, Group: &n.recordings.group}
-	if spec.V2 {
-		o.Version = cast.V2
-	}
-	o.Failed = func(file string, err error) {
-		slog.Error("a recording ended before its terminal", "terminal", t.Index(), "file", file, "error", err)
-		n.hub.Events().Add(hub.EventRecording, t.Index(), fmt.Sprintf("%s: %v", file, err))
-		t.Unrecord(file)
-	}
-	o.Lost = func(file string, bytes int64) {
-		slog.Warn("a recording has a gap: its disk is too slow", "terminal", t.Index(), "file", file, "bytes", bytes)
-		n.hub.Events().Add(hub.EventRecording, t.Index(), fmt.Sprintf("%s: %d bytes are missing", file, bytes))
-	}
-	return o
-}
-
-// Record begins a recording of a terminal, as it is now, into a new file. index is as for
-// Terminal.
-func (n *Namespace) Record(index int, spec RecordSpec) error {
-	t, err := n.Terminal(index)
-	if err != nil {
-		return err
-	}
-	now := time.Now()
-	r, err := recorder.New(spec.File, n.header(t, now), n.recordOptions(t, spec))
-	if err != nil {
-		return err
-	}
-	stop, err := t.Record(r)
-	if err != nil {
-		r.End(now) // an empty one: the terminal has just ended
-		return err
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.stops == nil {
-		n.stops = make(map[*hub.Terminal]map[string]recording)
-	}
-	if n.stops[t] == nil {
-		n.stops[t] = make(map[string]recording)
-		go n.forgetRecordings(t)
-	}
-	n.stops[t][r.File()] = recording{stop, r}
-	return nil
+	mu    sync.Mutex
+	asked map[*hub.Terminal]map[string]recording // guarded by mu; what begin began, by file
 }
 
 // recording is one that somebody asked for.
@@ -111,30 +47,83 @@ type recording struct {
 	r    *recorder.Recorder
 }
 
-// forgetRecordings ends with the terminal.
-func (n *Namespace) forgetRecordings(t *hub.Terminal) {
-	<-t.Done()
-	n.mu.Lock()
-	delete(n.stops, t)
-	n.mu.Unlock()
+// recordNew makes the recorder of a new terminal, nil when not all are recorded.
+func (rs *recordings) recordNew(t *hub.Terminal) hub.Recorder {
+	if rs.dir == nil {
+		return nil
+	}
+	now := time.Now()
+	return rs.dir.New(rs.name, t.Index(), now, rs.header(t, now), rs.options(t, rs.all))
 }
 
-// StopRecord ends the recording of a terminal into that file, which Record began; "" is
-// all of them. It returns when they are complete, and the errors of those that are not.
-func (n *Namespace) StopRecord(index int, file string) error {
-	t, err := n.Terminal(index)
+func (rs *recordings) header(t *hub.Terminal, now time.Time) cast.Header {
+	rows, cols := t.Size()
+	return cast.Header{Rows: int(rows), Cols: int(cols), Start: now,
+		Title: fmt.Sprintf("%s/%d", rs.name, t.Index())}
+}
+
+func (rs *recordings) options(t *hub.Terminal, spec RecordSpec) recorder.Options {
+	o := recorder.Options{Input: spec.Input, Group: &rs.group}
+	if spec.V2 {
+		o.Version = cast.V2
+	}
+	o.Failed = func(file string, err error) {
+		slog.Error("a recording ended before its terminal", "terminal", t.Index(), "file", file, "error", err)
+		rs.events.Add(hub.EventRecording, t.Index(), fmt.Sprintf("%s: %v", file, err))
+		t.Unrecord(file)
+	}
+	o.Lost = func(file string, bytes int64) {
+		slog.Warn("a recording has a gap: its disk is too slow", "terminal", t.Index(), "file", file, "bytes", bytes)
+		rs.events.Add(hub.EventRecording, t.Index(), fmt.Sprintf("%s: %d bytes are missing", file, bytes))
+	}
+	return o
+}
+
+// begin begins a recording of t, as it is now, by the recorder that create makes.
+func (rs *recordings) begin(t *hub.Terminal, spec RecordSpec, create func(cast.Header, recorder.Options) (*recorder.Recorder, error)) error {
+	now := time.Now()
+	r, err := create(rs.header(t, now), rs.options(t, spec))
 	if err != nil {
 		return err
 	}
-	n.mu.Lock()
+	stop, err := t.Record(r)
+	if err != nil {
+		r.End(now) // an empty one: the terminal has just ended
+		return err
+	}
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if rs.asked == nil {
+		rs.asked = make(map[*hub.Terminal]map[string]recording)
+	}
+	if rs.asked[t] == nil {
+		rs.asked[t] = make(map[string]recording)
+		go rs.forget(t)
+	}
+	rs.asked[t][r.File()] = recording{stop, r}
+	return nil
+}
+
+// forget ends with the terminal.
+func (rs *recordings) forget(t *hub.Terminal) {
+	<-t.Done()
+	rs.mu.Lock()
+	delete(rs.asked, t)
+	rs.mu.Unlock()
+}
+
+// end ends the recording of t into that file, which begin began; "" is all of them. It
+// returns when they are complete, and the errors of those that are not.
+func (rs *recordings) end(t *hub.Terminal, file string) (err error) {
+	rs.mu.Lock()
 	var ended []recording
-	for f, r := range n.stops[t] {
+	for f, r := range rs.asked[t] {
 		if file == "" || f == file {
 			ended = append(ended, r)
-			delete(n.stops[t], f)
+			delete(rs.asked[t], f)
 		}
 	}
-	n.mu.Unlock()
+	rs.mu.Unlock()
 	if len(ended) == 0 {
 		return ErrNotRecorded
 	}
@@ -147,14 +136,36 @@ func (n *Namespace) StopRecord(index int, file string) error {
 	return err
 }
 
-// closeRecordings waits for the recordings' files, after the terminals have ended.
-func (n *Namespace) closeRecordings() {
+// close waits for the recordings' files, after the terminals have ended.
+func (rs *recordings) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), recordGrace)
 	defer cancel()
-	if err := n.recordings.group.Wait(ctx); err != nil {
+	if err := rs.group.Wait(ctx); err != nil {
 		slog.Error("recordings are cut short", "error", err)
 	}
-	if n.recordings.dir != nil {
-		_ = n.recordings.dir.Close() // nothing is written through it
+	if rs.dir != nil {
+		_ = rs.dir.Close() // nothing is written through it
 	}
+}
+
+// Record begins a recording of a terminal, as it is now, into a new file. index is as for
+// Terminal.
+func (n *Namespace) Record(index int, spec RecordSpec) error {
+	t, err := n.Terminal(index)
+	if err != nil {
+		return err
+	}
+	return n.recordings.begin(t, spec, func(h cast.Header, o recorder.Options) (*recorder.Recorder, error) {
+		return recorder.New(spec.File, h, o)
+	})
+}
+
+// StopRecord ends the recording of a terminal into that file, which Record began; "" is
+// all of them. It returns when they are complete, and the errors of those that are not.
+func (n *Namespace) StopRecord(index int, file string) error {
+	t, err := n.Terminal(index)
+	if err != nil {
+		return err
+	}
+	return n.recordings.end(t, file)
 }

@@ -30,6 +30,7 @@ import (
 	"github.com/ptsns/ptsns/hub"
 	"github.com/ptsns/ptsns/kpts"
 	"github.com/ptsns/ptsns/nsexec"
+	"github.com/ptsns/ptsns/recorder"
 	"github.com/ptsns/ptsns/rundir"
 )
 
@@ -73,18 +74,17 @@ type Namespace struct {
 	created  time.Time          //
 	changed  chan struct{}      // one slot: look whether it is time to end
 
-	recordings recordings
+	recordings *recordings   // immutable
 	refused    atomic.Uint64 // opens of ptmx that failed for want of room
 
 	opening sync.RWMutex // held (read) from the making of a node until the hub knows its terminal; hub locks come after it
 	naming  sync.Mutex   // held while an opener is named; hub locks come after it
 
 	mu        sync.Mutex
-	processes map[*hub.Terminal]*Process             // guarded by mu; programs that have not ended
-	first     *Process                               // guarded by mu
-	starting  int                                    // guarded by mu: programs being started
-	ending    bool                                   // guarded by mu
-	stops     map[*hub.Terminal]map[string]recording // guarded by mu; what Record began, by file
+	processes map[*hub.Terminal]*Process // guarded by mu; programs that have not ended
+	first     *Process                   // guarded by mu
+	starting  int                        // guarded by mu: programs being started
+	ending    bool                       // guarded by mu
 
 	end  chan struct{} // closed to begin the end
 	once sync.Once     // closes end
@@ -98,10 +98,14 @@ type Namespace struct {
 func New(cfg Config, entry *rundir.Entry) (_ *Namespace, err error) {
 	n := &Namespace{cfg: cfg, entry: entry, created: time.Now(), changed: make(chan struct{}, 1),
 		processes: make(map[*hub.Terminal]*Process), end: make(chan struct{}), done: make(chan struct{})}
-	if err := n.openRecordDir(); err != nil {
-		return nil, err
+	n.recordings = &recordings{name: cfg.Name, all: RecordSpec{Input: cfg.RecordInput, V2: cfg.RecordV2}}
+	if cfg.RecordDir != "" {
+		if n.recordings.dir, err = recorder.OpenDir(cfg.RecordDir); err != nil {
+			return nil, err
+		}
 	}
-	n.hub = hub.New(hub.Options{Ended: n.look, History: cfg.History, Record: n.recordNew})
+	n.hub = hub.New(hub.Options{Ended: n.look, History: cfg.History, Record: n.recordings.recordNew})
+	n.recordings.events = n.hub.Events()
 	n.sup, err = nsexec.Start(nsexec.Config{
 		Name: cfg.Name, Marker: entry.Marker(), Options: cfg.Options, SharePts: cfg.SharePts,
 		Ptmx: nsexec.Ptmx(cfg.Ptmx), Root: cfg.Root, PIDNS: cfg.PidNS, UserNS: os.Geteuid() != 0,
@@ -234,7 +238,7 @@ func (n *Namespace) tearDown() {
 	for _, t := range n.hub.Terminals() {
 		_ = t.Close() // closed meanwhile is as well
 	}
-	n.closeRecordings()
+	n.recordings.close()
 	if n.loop != nil {
 		_ = n.loop.Close() // its eventfd takes the write
 	}
@@ -255,11 +259,11 @@ func (n *Namespace) tearDown() {
 
 // Terminal finds an open terminal to join; -1 is the one with the lowest index.
 func (n *Namespace) Terminal(index int) (*hub.Terminal, error) {
-	if t := n.lookup(index); t != nil {
+	if t := lookup(n.hub, index); t != nil {
 		return t, nil
 	}
 	n.opening.Lock() // who is there by now is known, or not opened by us
-	t := n.lookup(index)
+	t := lookup(n.hub, index)
 	n.opening.Unlock()
 	if t != nil {
 		return t, nil
@@ -276,12 +280,13 @@ func (n *Namespace) Terminal(index int) (*hub.Terminal, error) {
 	return nil, ErrNoTerminal
 }
 
-// lookup finds a terminal that passes through us, nil when there is none.
-func (n *Namespace) lookup(index int) *hub.Terminal {
+// lookup finds a terminal that passes through us, -1 the one with the lowest index; nil
+// when there is none.
+func lookup(h *hub.Hub, index int) *hub.Terminal {
 	if index >= 0 {
-		return n.hub.Lookup(index)
+		return h.Lookup(index)
 	}
-	if all := n.hub.Terminals(); len(all) > 0 {
+	if all := h.Terminals(); len(all) > 0 {
 		return all[0]
 	}
 	return nil

@@ -16,7 +16,7 @@ import (
 // State is a namespace as `ptsns ls --json` shows it.
 type State struct {
 	Name      string     `json:"name"`
-	Kind      string     `json:"kind"` // "kernel"
+	Kind      string     `json:"kind"` // "kernel", "virtual"
 	ServerPID int        `json:"server_pid"`
 	InitPID   int        `json:"init_pid"` // the first program; 0 before and after it
 	Options   string     `json:"options"`  // as /proc/mounts shows them
@@ -67,24 +67,20 @@ func (n *Namespace) State() State {
 		s.InitPID = n.first.PID
 	}
 	n.mu.Unlock()
-	totals := n.hub.Totals()
-	s.Opened, s.BytesIn, s.BytesOut, s.BytesLost = totals.Opened, totals.In, totals.Out, totals.Lost
+	s.addTotals(n.hub.Totals())
 	s.Refused = n.refused.Load()
 	nodes, err := n.instance.Nodes()
 	if err != nil {
 		return s // the instance is going
 	}
-	passing := make(map[int]*hub.Terminal)
-	for _, t := range n.hub.Terminals() {
-		passing[t.Index()] = t
-	}
+	passing := byIndex(n.hub)
 	var others map[int]untapped
 	for _, node := range nodes {
 		t := passing[node.Index]
 		if t == nil && n.cfg.SharePts {
 			continue // the parent's own
 		}
-		row := n.row(node)
+		row := newRow(n.cfg.Name, node)
 		if t == nil {
 			if others == nil {
 				others = n.untapped()
@@ -92,21 +88,36 @@ func (n *Namespace) State() State {
 			o := others[node.Index]
 			row.Opener, row.Foreground = o.opener, o.foreground
 		} else {
-			describe(&row, t)
+			describe(&row, t, procfs.Comm)
 		}
 		s.Terminals = append(s.Terminals, row)
 	}
 	return s
 }
 
-func (n *Namespace) row(node pts.Info) Terminal {
-	return Terminal{ID: pts.ID{Namespace: n.cfg.Name, Index: node.Index}.String(), Index: node.Index,
+func (s *State) addTotals(t hub.Totals) {
+	s.Opened, s.BytesIn, s.BytesOut, s.BytesLost = t.Opened, t.In, t.Out, t.Lost
+}
+
+// byIndex are the terminals that pass through us.
+func byIndex(h *hub.Hub) map[int]*hub.Terminal {
+	passing := make(map[int]*hub.Terminal)
+	for _, t := range h.Terminals() {
+		passing[t.Index()] = t
+	}
+	return passing
+}
+
+// newRow is what a node tells of its terminal.
+func newRow(namespace string, node pts.Info) Terminal {
+	return Terminal{ID: pts.ID{Namespace: namespace, Index: node.Index}.String(), Index: node.Index,
 		UID: node.UID, GID: node.GID, Mode: fmt.Sprintf("%04o", node.Mode), Created: node.Created,
 		Viewers: []hub.ViewerInfo{}, Recordings: []string{}}
 }
 
-// describe adds what is known of a terminal that passes through us.
-func describe(row *Terminal, t *hub.Terminal) {
+// describe adds what is known of a terminal that passes through us. comm names processes,
+// "" is not known.
+func describe(row *Terminal, t *hub.Terminal, comm func(pid int) string) {
 	rows, cols := t.Size()
 	row.Rows, row.Cols = int(rows), int(cols)
 	counts := t.Counts()
@@ -114,11 +125,11 @@ func describe(row *Terminal, t *hub.Terminal) {
 	row.Title, row.Recordings = t.Title(), t.Recordings()
 	opener := t.Opener()
 	row.Opener = Proc{opener.PID, opener.Comm}
-	if comm := procfs.Comm(opener.PID); comm != "" {
-		row.Opener.Comm = comm // it may have become another program
+	if now := comm(opener.PID); now != "" {
+		row.Opener.Comm = now // it may have become another program
 	}
 	if pgrp := t.Foreground(); pgrp > 0 {
-		row.Foreground = Proc{pgrp, procfs.Comm(pgrp)}
+		row.Foreground = Proc{pgrp, comm(pgrp)}
 	}
 	row.Created = t.Created()
 }
