@@ -31,6 +31,8 @@ type Request struct {
 	Merge      bool              `json:"merge,omitempty"`      // of a remount: Options are added to those that are in force
 	Device     string            `json:"device,omitempty"`     // which mount, MAJOR:MINOR as in mountinfo
 	Dir        string            `json:"dir,omitempty"`        // where it is to be mounted, for people
+	Name       string            `json:"name,omitempty"`       // the instance's, in the parent's hands; "" is any
+	History    int               `json:"history,omitempty"`    // bytes of output that each terminal keeps there, as in server.Config
 }
 
 // request is a Request on its way.
@@ -195,6 +197,7 @@ type Mounted struct {
 	Source    string    `json:"source"`
 	Dir       string    `json:"dir"`
 	Device    string    `json:"device"`
+	Name      string    `json:"name"`    // of the namespace that the instance is to the parent, "" while it is none
 	Options   string    `json:"options"` // as Linux shows them in /proc/mounts
 	Terminals int       `json:"terminals"`
 	Created   time.Time `json:"created"`

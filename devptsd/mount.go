@@ -38,15 +38,17 @@ func (s *Server) mount(c *conn, r request) answer {
 		return refuse(err)
 	}
 	x := &mounted{mount: m, source: r.Source, dir: r.Dir, device: r.Device, created: time.Now(), gone: make(chan struct{})}
-	s.mu.Lock()
-	s.mounts = append(s.mounts, x)
-	s.mu.Unlock()
+	if err := s.show(x, r); err != nil {
+		_ = fuse.Close()
+		s.unmounted(x)
+		return refuse(err)
+	}
 	if err := s.note(); err != nil {
 		_ = fuse.Close()
 		s.unmounted(x)
 		return refuse(err)
 	}
-	door, err := fusefs.ServeTree(fuse, root{node{m.Root()}, s, m}, s.caller, s.loop, func() { s.unmounted(x) })
+	door, err := fusefs.ServeTree(fuse, root{node{m.Root(), s}, m}, s.caller, s.loop, func() { s.unmounted(x) })
 	if err != nil {
 		s.unmounted(x)
 		return refuse(err)
@@ -111,7 +113,7 @@ func (s *Server) mounter(c *conn) (devpts.Mounter, error) {
 		}
 	}
 	mnt, err := MountNamespace(int(cred.Pid))
-	m.OtherMountNS = mnt != s.home
+	m.OtherMountNS = mnt != s.cfg.Home
 	return m, err
 }
 
@@ -122,20 +124,23 @@ func namespaceOf(pid int, kind string) (string, error) {
 	return os.Readlink("/proc/" + strconv.Itoa(pid) + "/ns/" + kind)
 }
 
-// unmounted is the end of a mount, from the event loop.
+// unmounted is the end of a mount, from the event loop, or when there is none any more.
 func (s *Server) unmounted(x *mounted) {
-	s.mu.Lock()
-	door := x.door
-	s.mu.Unlock()
-	if door != nil {
-		door.Close()
-	}
-	_ = x.mount.Detach() // an instance that nobody uses goes now
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(x.gone)
-	s.mounts = slices.DeleteFunc(s.mounts, func(m *mounted) bool { return m == x })
-	s.endIfIdleLocked()
+	x.once.Do(func() {
+		s.mu.Lock()
+		door := x.door
+		s.mu.Unlock()
+		if door != nil {
+			door.Close()
+		}
+		_ = x.mount.Detach() // an instance that nobody uses goes now
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		close(x.gone)
+		s.mounts = slices.DeleteFunc(s.mounts, func(m *mounted) bool { return m == x })
+		s.hideLocked(x.mount.Instance())
+		s.endIfIdleLocked()
+	})
 }
 
 // find is the mount with that device number.

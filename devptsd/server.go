@@ -1,14 +1,16 @@
 //go:build linux
 
 // Package devptsd serves mounts of virtual devpts instances: a process for each system,
-// in which its instances live and which answers the FUSE requests of all its mounts.
+// in which its instances live and which answers the FUSE requests of all its mounts. Each
+// mounted instance is a namespace in the parent's hands (hands.go).
 //
 // The client mounts, in its own mount namespace, and hands the descriptor over the
 // system's socket; the server makes the instance, or another mount of one, and serves
 // it. It ends when its last mount is gone, and with it go the system's settings.
 //
-// Locks: Server.noting, Server.mu, then those of devpts and of fusefs. Server.mu is not held while a mount is
-// served or a client answered. Goroutines: the event loop, one that accepts, one a client.
+// Locks: Server.noting, Server.showing, Server.mu, then those of devpts and of fusefs. Server.mu is not held while a mount is
+// served or a client answered. Goroutines: the event loop, one that accepts, one a client, one while an
+// instance leaves the parent's hands.
 package devptsd
 
 import (
@@ -25,6 +27,7 @@ import (
 	"github.com/ptsns/ptsns/fusefs"
 	"github.com/ptsns/ptsns/procjob"
 	"github.com/ptsns/ptsns/rundir"
+	"github.com/ptsns/ptsns/server"
 	"github.com/ptsns/ptsns/usock"
 )
 
@@ -34,16 +37,19 @@ type Server struct {
 	procs   *procjob.System //
 	loop    *epoll.Loop     //
 	entry   *rundir.Entry   // its place in the runtime directory
-	home    string          // the initial mount namespace, to the system
+	cfg     Config          //
 	started time.Time       //
 
-	noting sync.Mutex // held while the record is written, so that the last word is the newest
+	noting  sync.Mutex     // held while the record is written, so that the last word is the newest
+	showing sync.Mutex     // held while an instance comes into the parent's hands, or leaves them
+	leaving sync.WaitGroup // instances that leave them
 
 	mu      sync.Mutex
-	mounts  []*mounted         // guarded by mu
-	tasks   map[int]*task      // guarded by mu; those with a PTS namespace, by pid
-	clients map[*conn]struct{} // guarded by mu; those that are connected
-	ending  bool               // guarded by mu: nobody comes in any more
+	mounts  []*mounted                 // guarded by mu
+	hands   map[*devpts.Instance]Hands // guarded by mu; of what is mounted
+	tasks   map[int]*task              // guarded by mu; those with a PTS namespace, by pid
+	clients map[*conn]struct{}         // guarded by mu; those that are connected
+	ending  bool                       // guarded by mu: nobody comes in any more
 
 	over chan struct{} // closed when ending was set
 }
@@ -57,19 +63,27 @@ type mounted struct {
 	dir     string        // where the client puts it
 	device  string        // immutable, like all but door
 	gone    chan struct{} // closed when it is unmounted
+	once    sync.Once     // its end
+}
+
+// Config says how a system is served.
+type Config struct {
+	Generation devpts.Generation
+	Home       string // the mount namespace that is the initial one to the system, as MountNamespace has it
+	// Publish puts an instance into the parent's hands when it is mounted; nil: nobody has it.
+	Publish func(cfg server.VirtualConfig) (Hands, error)
 }
 
 // ErrMountsLeft means that a server was ended while something was mounted. Its entry tells
 // whoever cleans what to unmount.
 var ErrMountsLeft = errors.New("ended while something was mounted")
 
-// Serve serves the system of entry, of the given generation, to first, a connection that
-// was inherited, and to those that l accepts, if they are of our user or root. To the
-// system home, as MountNamespace has it, is the initial mount namespace. Serve owns both
+// Serve serves the system of entry to first, a connection that
+// was inherited, and to those that l accepts, if they are of our user or root. Serve owns both
 // connections and returns when the last mount is gone and nobody is connected, or when ctx is
 // done: mounts that are left then are dead, and the error is ErrMountsLeft. Removing the entry
 // is the caller's.
-func Serve(ctx context.Context, entry *rundir.Entry, generation devpts.Generation, home string, first *net.UnixConn, l *net.UnixListener) error {
+func Serve(ctx context.Context, entry *rundir.Entry, cfg Config, first *net.UnixConn, l *net.UnixListener) error {
 	loop, err := epoll.NewLoop()
 	if err != nil {
 		return errors.Join(err, first.Close(), l.Close())
@@ -79,9 +93,10 @@ func Serve(ctx context.Context, entry *rundir.Entry, generation devpts.Generatio
 		return errors.Join(err, loop.Close(), first.Close(), l.Close())
 	}
 	s := &Server{
-		system: devpts.NewSystem(devpts.Config{Generation: generation}), procs: procs, loop: loop, entry: entry, home: home, started: time.Now(),
+		procs: procs, loop: loop, entry: entry, cfg: cfg, started: time.Now(), hands: make(map[*devpts.Instance]Hands),
 		tasks: make(map[int]*task), clients: make(map[*conn]struct{}), over: make(chan struct{}),
 	}
+	s.system = devpts.NewSystem(devpts.Config{Generation: cfg.Generation, Tap: s.tap})
 	defer context.AfterFunc(ctx, s.end)()
 
 	var talks sync.WaitGroup
@@ -186,9 +201,9 @@ func (s *Server) closeAll() error {
 		err = errors.Join(err, ErrMountsLeft)
 	}
 	for _, m := range mounts {
-		m.door.Close()
-		_ = m.mount.Detach() // gone with the process if not now
+		s.unmounted(m)
 	}
+	s.leaving.Wait()
 	for _, t := range tasks {
 		t.close()
 	}
@@ -232,7 +247,11 @@ func (s *Server) list() *System {
 		for range m.mount.Terminals() {
 			terminals++
 		}
-		l.Mounts = append(l.Mounts, Mounted{Source: m.source, Dir: m.dir, Device: m.device,
+		name := ""
+		if h := s.hands[m.mount.Instance()]; h != nil {
+			name = h.Name()
+		}
+		l.Mounts = append(l.Mounts, Mounted{Source: m.source, Dir: m.dir, Device: m.device, Name: name,
 			Options: m.mount.String(), Terminals: terminals, Created: m.created})
 	}
 	return l

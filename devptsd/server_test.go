@@ -45,7 +45,7 @@ func serve(t *testing.T, g devpts.Generation) (*net.UnixConn, *rundir.Entry) {
 	}
 	ours, theirs := pair(t)
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(context.Background(), entry, g, "", theirs, l) }() // received below
+	go func() { ended <- Serve(context.Background(), entry, Config{Generation: g}, theirs, l) }() // received below
 	t.Cleanup(func() {
 		_ = ours.Close() // the test may have
 		select {

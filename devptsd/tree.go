@@ -13,7 +13,10 @@ import (
 )
 
 // node is a node of an instance as fusefs shows it.
-type node struct{ n *devpts.Node }
+type node struct {
+	n *devpts.Node
+	s *Server
+}
 
 func (x node) ID() uint64 { return x.n.ID() }
 
@@ -28,7 +31,13 @@ func kernelRdev(rdev uint64) uint64 {
 	return unix.Mkdev(uint32(rdev>>8&0xfff), uint32(rdev&0xff|rdev>>12&^0xff))
 }
 
-func (x node) Open(c pts.Caller, flags int) (pts.End, error) { return x.n.Open(c, flags) }
+func (x node) Open(c pts.Caller, flags int) (pts.End, error) {
+	e, err := x.n.Open(c, flags)
+	if err != nil {
+		x.s.refused(x.n.Instance(), c, err)
+	}
+	return e, err
+}
 
 func (x node) Chmod(c pts.Caller, mode uint32) error { return x.n.Chmod(c, mode) }
 
@@ -56,7 +65,6 @@ func (x node) Utimens(c pts.Caller, atime, mtime fusefs.SetTime) error {
 // root is the directory of a mount.
 type root struct {
 	node
-	s *Server
 	m *devpts.Mount
 }
 
@@ -72,7 +80,7 @@ func (x root) Lookup(name string) (fusefs.Node, error) {
 	g := x.s.system.Generation()
 	switch {
 	case err == nil:
-		return node{n}, nil
+		return node{n, x.s}, nil
 	case name == ttyName && g != devpts.Cloned:
 		return outside{x.s, 5, 0}, nil
 	case name == ptmxName && g != devpts.Always:
@@ -120,6 +128,9 @@ func (x outside) Open(c pts.Caller, flags int) (pts.End, error) {
 	}
 	if x.s.system.Generation() != devpts.Cloned {
 		e, _, err := x.s.system.Initial().MakePair(c, flags)
+		if err != nil {
+			x.s.refused(x.s.system.Initial(), c, err)
+		}
 		return e, err
 	}
 	e, _, err := x.s.ptsNamespaceOfCaller(c.PID()).OpenPtmx(c, flags)

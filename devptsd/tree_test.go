@@ -33,7 +33,7 @@ func TestUtimens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := node{n}
+	x := node{n, new(Server)}
 	now, then, none := fusefs.SetTime{Set: true, Now: true}, fusefs.SetTime{Set: true, Time: time.Unix(7, 0)}, fusefs.SetTime{}
 	for _, c := range []struct {
 		who          pts.Caller

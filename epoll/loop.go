@@ -23,12 +23,14 @@ import (
 
 // Loop is one epoll instance and the goroutine that waits on it.
 type Loop struct {
-	epfd int // immutable, like quit
-	quit int // eventfd that ends the loop
+	epfd  int // immutable, like woken
+	woken int // eventfd that says to look at posted and quit
 
 	mu        sync.RWMutex
 	callbacks map[uint64]func(wait.Events) // guarded by mu; by registration
 	next      uint64                       // guarded by mu; never reused, so a late event finds nobody
+	posted    []func()                     // guarded by mu; to be called once
+	quit      bool                         // guarded by mu; the loop is to end
 	closed    bool                         // guarded by mu; epfd is not ours any more
 
 	eager atomic.Pointer[func() bool] // what may be called unasked; nil when nothing may
@@ -43,22 +45,22 @@ func NewLoop() (*Loop, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	quit, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	woken, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		_ = unix.Close(epfd) // nothing was done with it
 		return nil, os.NewSyscallError("eventfd", err)
 	}
-	l := &Loop{epfd: epfd, quit: quit, callbacks: make(map[uint64]func(wait.Events)), next: quitID + 1, spin: newSpinner(), done: make(chan struct{})}
-	if err := l.control(unix.EPOLL_CTL_ADD, quit, unix.EPOLLIN, quitID); err != nil {
+	l := &Loop{epfd: epfd, woken: woken, callbacks: make(map[uint64]func(wait.Events)), next: wokenID + 1, spin: newSpinner(), done: make(chan struct{})}
+	if err := l.control(unix.EPOLL_CTL_ADD, woken, unix.EPOLLIN|unix.EPOLLET, wokenID); err != nil {
 		_ = unix.Close(epfd)
-		_ = unix.Close(quit)
+		_ = unix.Close(woken)
 		return nil, err
 	}
 	go l.run()
 	return l, nil
 }
 
-const quitID = 0
+const wokenID = 0
 
 func (l *Loop) control(op, fd int, events uint32, id uint64) error {
 	ev := unix.EpollEvent{Events: events, Fd: int32(id), Pad: int32(id >> 32)}
@@ -141,8 +143,11 @@ func (l *Loop) run() {
 		}
 		for _, ev := range events[:n] {
 			id := uint64(uint32(ev.Fd)) | uint64(uint32(ev.Pad))<<32
-			if id == quitID {
-				return
+			if id == wokenID {
+				if l.doPosted() {
+					return
+				}
+				continue
 			}
 			l.mu.RLock()
 			f := l.callbacks[id]
@@ -154,17 +159,54 @@ func (l *Loop) run() {
 	}
 }
 
+// Post has f called on the loop, once, and does not wait for it. A loop that ends calls no
+// more.
+func (l *Loop) Post(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
+	l.posted = append(l.posted, f)
+	_ = l.wakeLocked() // an eventfd that is not full takes it
+}
+
+func (l *Loop) wakeLocked() error {
+	one := [8]byte{1}
+	_, err := unix.Write(l.woken, one[:])
+	return os.NewSyscallError("write eventfd", err)
+}
+
+// doPosted calls what was posted, and tells whether the loop has to end.
+func (l *Loop) doPosted() (quit bool) {
+	l.mu.Lock()
+	posted := l.posted
+	l.posted = nil
+	quit = l.quit
+	l.mu.Unlock()
+	if quit {
+		return true
+	}
+	for _, f := range posted {
+		f()
+	}
+	return false
+}
+
 // Close ends the loop. It waits for a running callback, so it must not be called from
 // one. It is called once; what is still registered gets no more calls.
 func (l *Loop) Close() error {
-	one := [8]byte{1}
-	if _, err := unix.Write(l.quit, one[:]); err != nil {
-		return os.NewSyscallError("write eventfd", err)
+	l.mu.Lock()
+	l.quit = true
+	err := l.wakeLocked()
+	l.mu.Unlock()
+	if err != nil {
+		return err
 	}
 	<-l.done
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	_ = unix.Close(l.quit) // both are ours alone and nothing waits on them
+	_ = unix.Close(l.woken) // both are ours alone and nothing waits on them
 	return os.NewSyscallError("close", unix.Close(l.epfd))
 }

@@ -258,6 +258,38 @@ func TestClosed(t *testing.T) {
 }
 
 // TestManyAtOnce adds, uses and forgets from many goroutines.
+// What is posted is done once, in order, on the loop, also from a callback, and not after
+// the end.
+func TestPost(t *testing.T) {
+	l, err := NewLoop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []int // the loop's alone until done
+	done := make(chan struct{})
+	for i := range 100 {
+		l.Post(func() {
+			got = append(got, i)
+			if i == 99 {
+				l.Post(func() { close(done) })
+			}
+		})
+	}
+	<-done
+	for i, n := range got {
+		if i != n {
+			t.Fatalf("%v", got)
+		}
+	}
+	if len(got) != 100 {
+		t.Errorf("%d of 100 were done", len(got))
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l.Post(func() { t.Error("done after the end") })
+}
+
 func TestManyAtOnce(t *testing.T) {
 	l := newLoop(t)
 	done := make(chan error)

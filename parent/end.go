@@ -40,9 +40,12 @@ func (p *Parent) End(ctx context.Context, name string) (killed bool, err error) 
 	defer cancel()
 	// A server that cannot be asked may be ending already; waiting tells.
 	_ = p.askToEnd(ctx, name)
+	if err := rundir.Detach(entry.Mounts()); err != nil {
+		return false, err
+	}
 	switch {
 	case server.awaitEnd(ctx, entry):
-		return false, rundir.DetachDead(entry.Mounts())
+		return false, nil
 	case entry.Shared():
 		return false, fmt.Errorf("end %q: %w", name, ErrStays)
 	}

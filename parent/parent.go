@@ -47,8 +47,11 @@ func Open() (*Parent, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Parent{dir: dir}, nil
+	return In(dir), nil
 }
+
+// In is the parent's view of what is in a runtime directory.
+func In(dir *rundir.Dir) *Parent { return &Parent{dir: dir} }
 
 // Dir is the runtime directory.
 func (p *Parent) Dir() *rundir.Dir { return p.dir }

@@ -109,13 +109,31 @@ func highest(mounts []mount, fits func(point string) bool) (top mount, found boo
 	return top, found
 }
 
-// DetachDead lazily takes away the FUSE mounts with those device numbers, as in an entry's
-// Mounts, that are in our mount namespace and whose server does not serve them any more.
-func DetachDead(devices []string) error { return detachDead(devices) }
+// virtualType is the type of file system that mounts of virtual terminals are.
+const virtualType = "fuse.ptsns"
 
-// detachDead is DetachDead. A number can have come to mean another mount since: one whose server lives
+// Detach lazily takes away the mounts of virtual terminals with those device numbers, as in
+// an entry's Mounts, that are in our mount namespace.
+func Detach(devices []string) error {
+	return detachMounts(devices, func(m mount) bool { return m.fstype == virtualType })
+}
+
+// detachDead lazily takes away the FUSE mounts with those device numbers whose server is
+// dead. A number can have come to mean another mount since: one whose server lives
 // answers, and stays.
 func detachDead(devices []string) error {
+	return detachMounts(devices, func(m mount) bool {
+		if !strings.HasPrefix(m.fstype, "fuse") {
+			return false
+		}
+		var st unix.Statfs_t
+		err := unix.Statfs(m.point, &st)
+		return err == unix.ENOTCONN || err == unix.ECONNABORTED
+	})
+}
+
+// detachMounts lazily takes away the mounts with those device numbers that fit.
+func detachMounts(devices []string, fits func(mount) bool) error {
 	if len(devices) == 0 {
 		return nil
 	}
@@ -125,11 +143,7 @@ func detachDead(devices []string) error {
 	}
 	var errs []error
 	for _, m := range parseMountinfo(data) {
-		if !strings.HasPrefix(m.fstype, "fuse") || !slices.Contains(devices, m.device) {
-			continue
-		}
-		var st unix.Statfs_t
-		if err := unix.Statfs(m.point, &st); err != unix.ENOTCONN && err != unix.ECONNABORTED {
+		if !slices.Contains(devices, m.device) || !fits(m) {
 			continue
 		}
 		if err := unix.Unmount(m.point, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil && err != unix.EINVAL {

@@ -22,6 +22,15 @@ func parseBytes(s string) (int, error) {
 	return int(n) << shift, nil
 }
 
+// parseHistory is parseBytes for what server.Config has as History, where 0 is the default.
+func parseHistory(s string) (int, error) {
+	n, err := parseBytes(s)
+	if n == 0 {
+		n = -1
+	}
+	return n, err
+}
+
 // recordDir is the directory for recordings, which is made if it is not there.
 func recordDir(path string) (string, error) {
 	dir, err := filepath.Abs(path)

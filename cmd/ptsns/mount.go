@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,8 +26,11 @@ in the kernel. It is for shell tools, C programs and tests; as mount.ptsns in /s
 it makes ` + "`mount -t ptsns -o newinstance,ptmxmode=0666 lxcpts /mnt`" + ` work. It returns when
 DIR is mounted; umount unmounts it. Without arguments it lists what is mounted.
 
-OPTS are those of mount -t devpts -o, and remount, generation=G, system=NAME and
-task=PID. What they do is what they did in Linux of that generation:
+The instance is a namespace to the parent: ptsns ls lists its terminals, and attach, record
+and the like take them, by NAME (default: the first of vs1, vs2, ... that is free).
+
+OPTS are those of mount -t devpts -o, and remount, generation=G, system=NAME, name=NAME,
+history=BYTES and task=PID. What they do is what they did in Linux of that generation:
 
   always    4.7 and later: each mount is an instance of its own
   multiple  2.6.29 to 4.6: a mount with newinstance is one, all others are the initial one
@@ -54,6 +58,8 @@ type mountFlags struct {
 	options    []string
 	generation string
 	system     string
+	name       string
+	history    string
 	foreground bool
 	fake       bool // mount(8)'s -f: do everything but the mount
 }
@@ -74,6 +80,8 @@ func newMountCommand() *cobra.Command {
 	flags.StringArrayVarP(&f.options, "options", "o", nil, "mount options `OPTS` (repeatable)")
 	flags.StringVar(&f.generation, "generation", "", "behave as Linux of generation `G`: always, multiple, legacy, cloned (default always)")
 	flags.StringVar(&f.system, "system", "", "mount an instance of the system `NAME` (default the generation's name)")
+	flags.StringVar(&f.name, "name", "", "call the instance `NAME` in ptsns ls and the like (default the first free of vs1, vs2, ...)")
+	flags.StringVar(&f.history, "history", "1M", "keep so many `BYTES` of output, and of scrollback, of each terminal (K, M, G; 0 is no scrollback)")
 	flags.BoolVarP(&f.foreground, "foreground", "f", false, "stay until DIR is unmounted; an interrupt unmounts it")
 	_ = cmd.RegisterFlagCompletionFunc("generation", cobra.FixedCompletions([]string{"always", "multiple", "legacy", "cloned"}, cobra.ShellCompDirectiveNoFileComp)) // fails for flags that are not there
 	_ = cmd.RegisterFlagCompletionFunc("system", completeSystems)
@@ -127,9 +135,9 @@ type mountJob struct {
 }
 
 // job takes what is ours from the options and leaves the rest for the file system.
-func (f *mountFlags) job(args []string) (mountJob, error) {
-	j := mountJob{source: args[0], dir: args[1], system: f.system}
-	generation := f.generation
+func (f *mountFlags) job(args []string) (j mountJob, err error) {
+	j = mountJob{source: args[0], dir: args[1], system: f.system}
+	generation, name, history := f.generation, f.name, f.history
 	var rest []string
 	for item := range strings.SplitSeq(strings.Join(f.options, ","), ",") {
 		key, value, _ := strings.Cut(item, "=")
@@ -143,6 +151,10 @@ func (f *mountFlags) job(args []string) (mountJob, error) {
 		case "user_id", "group_id", "allow_other", "max_read":
 			// mount -o remount,OPTS DIR adds OPTS to what /proc/mounts shows, which of ours are FUSE's alone.
 			j.merge = true
+		case "name":
+			name = value
+		case "history":
+			history = value
 		case "task":
 			pid, err := parsePID(value)
 			if err != nil {
@@ -167,7 +179,21 @@ func (f *mountFlags) job(args []string) (mountJob, error) {
 	if err := pts.CheckName(j.system); err != nil {
 		return j, usageError{err}
 	}
+	if name != "" {
+		if err := pts.CheckName(name); err != nil {
+			return j, usageError{err}
+		}
+	}
+	if history != "" {
+		if j.request.History, err = parseHistory(history); err != nil {
+			return j, usagef("history: %w", err)
+		}
+	}
+	if j.remount && name != "" {
+		return j, usagef("name=%s: a mount keeps its name", name)
+	}
 	j.request.Source, j.request.Generation = j.source, j.generation
+	j.request.Name = name
 	dir, err := filepath.Abs(j.dir)
 	if err == nil {
 		dir, err = filepath.EvalSymlinks(dir)
@@ -323,7 +349,7 @@ func listMounts(ctx context.Context, dir *rundir.Dir, w io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "SYSTEM\tGENERATION\tSERVER\tSOURCE\tDIR\tTERMINALS\tOPTIONS")
+	fmt.Fprintln(t, "NAME\tSYSTEM\tGENERATION\tSERVER\tSOURCE\tDIR\tTERMINALS\tOPTIONS")
 	var failed error
 	for _, name := range names {
 		system, err := listSystem(ctx, systems, name)
@@ -332,11 +358,11 @@ func listMounts(ctx context.Context, dir *rundir.Dir, w io.Writer) error {
 		}
 		if err != nil {
 			failed = exitStatus(exitFailure)
-			fmt.Fprintf(t, "%s\t-\t-\t-\t-\t-\t%s\n", name, printable(err.Error()))
+			fmt.Fprintf(t, "-\t%s\t-\t-\t-\t-\t-\t%s\n", name, printable(err.Error()))
 			continue
 		}
 		for _, m := range system.Mounts {
-			fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%d\t%s\n", name, system.Generation, system.ServerPID,
+			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%d\t%s\n", cmp.Or(m.Name, "-"), name, system.Generation, system.ServerPID,
 				printable(m.Source), printable(m.Dir), m.Terminals, m.Options)
 		}
 	}

@@ -117,14 +117,11 @@ func (f *runFlags) config() (server.Config, error) {
 	if !f.sharePts {
 		cfg.Options = strings.Join(append([]string{parent.DefaultOptions()}, f.options...), ",")
 	}
-	history, err := parseBytes(f.history)
+	history, err := parseHistory(f.history)
 	if err != nil {
 		return server.Config{}, usagef("--history: %w", err)
 	}
 	cfg.History = history
-	if cfg.History == 0 {
-		cfg.History = -1 // 0 is the default there
-	}
 	if f.record == "" && (f.input || f.v2) {
 		return server.Config{}, usagef("--record-input and --record-v2 say how --record DIR records")
 	}

@@ -18,7 +18,9 @@ import (
 
 	"github.com/ptsns/ptsns/devpts"
 	"github.com/ptsns/ptsns/devptsd"
+	"github.com/ptsns/ptsns/parent"
 	"github.com/ptsns/ptsns/rundir"
+	"github.com/ptsns/ptsns/server"
 	"github.com/ptsns/ptsns/usock"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -195,7 +197,8 @@ func serveSystem(name, generation, home string) error {
 	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGQUIT) // meant for others; SIGTERM is for us
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
 	defer stop()
-	err = devptsd.Serve(ctx, entry, g, home, first, l)
+	publish := func(cfg server.VirtualConfig) (devptsd.Hands, error) { return parent.In(dir).Publish(cfg) }
+	err = devptsd.Serve(ctx, entry, devptsd.Config{Generation: g, Home: home, Publish: publish}, first, l)
 	if errors.Is(err, devptsd.ErrMountsLeft) {
 		return err // the next command finds the entry, as if we had died
 	}

@@ -17,8 +17,10 @@ import (
 	"github.com/ptsns/ptsns/devpts"
 	"github.com/ptsns/ptsns/devptsd"
 	"github.com/ptsns/ptsns/kpts"
+	"github.com/ptsns/ptsns/parent"
 	"github.com/ptsns/ptsns/pts"
 	"github.com/ptsns/ptsns/rundir"
+	"github.com/ptsns/ptsns/server"
 	"github.com/ptsns/ptsns/usock"
 )
 
@@ -53,8 +55,8 @@ func serve() int {
 		if err != nil {
 			return errors.Join(err, entry.Remove())
 		}
-		l.SetUnlinkOnClose(false) // Remove does
-		err = devptsd.Serve(context.Background(), entry, devpts.Always, os.Getenv(homeVar), first.(*net.UnixConn), l)
+		publish := func(cfg server.VirtualConfig) (devptsd.Hands, error) { return parent.In(dir).Publish(cfg) }
+		err = devptsd.Serve(context.Background(), entry, devptsd.Config{Generation: devpts.Always, Home: os.Getenv(homeVar), Publish: publish}, first.(*net.UnixConn), l)
 		return errors.Join(err, entry.Remove())
 	}()
 	if err != nil {

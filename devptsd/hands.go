@@ -1,0 +1,166 @@
+//go:build linux
+
+package devptsd
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ptsns/ptsns/devpts"
+	"github.com/ptsns/ptsns/procfs"
+	"github.com/ptsns/ptsns/pts"
+	"github.com/ptsns/ptsns/server"
+)
+
+// Hands are where the parent has an instance: a namespace of virtual terminals, of which
+// Config's Publish makes one. In life they are a *parent.Published.
+type Hands interface {
+	Name() string
+	Tap(c pts.Caller, index int, ptm pts.Starter) pts.Starter
+	Refuse(opener string)
+	SetMounts(devices []string) error
+	Close() error // may take seconds
+}
+
+// show adds x to the mounts, and sees to it that the parent has its instance in hands: under
+// the name that r asks for, if it asks for one. After an error x is to be unmounted.
+func (s *Server) show(x *mounted, r request) error {
+	s.showing.Lock() // another of the name is gone then, and nobody else makes one
+	defer s.showing.Unlock()
+	i := x.mount.Instance()
+	s.mu.Lock()
+	s.mounts = append(s.mounts, x)
+	h := s.hands[i]
+	s.mu.Unlock()
+	switch {
+	case s.cfg.Publish == nil:
+		return nil
+	case h != nil && r.Name != "" && r.Name != h.Name():
+		return fmt.Errorf("the instance is mounted already, and called %q: %w", h.Name(), unix.EBUSY)
+	case h == nil:
+		var err error
+		h, err = s.cfg.Publish(server.VirtualConfig{Name: r.Name, History: r.History, Instance: i, Processes: true,
+			Options: s.ofFirst(i, func(m *mounted) string { return m.mount.String() }),
+			Path:    s.ofFirst(i, func(m *mounted) string { return m.dir }),
+			End:     func() { s.endInstance(i) }})
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		s.hands[i] = h
+		s.mu.Unlock()
+	}
+	return s.noteIn(h, i)
+}
+
+// noteIn writes down which mounts are the instance's, for those who end it. showing is held.
+func (s *Server) noteIn(h Hands, i *devpts.Instance) error {
+	var devices []string
+	for _, m := range s.mountsOf(i) {
+		devices = append(devices, m.device)
+	}
+	return h.SetMounts(devices)
+}
+
+// hideLocked is told that a mount of an instance is gone. With the last one it takes the
+// instance out of the parent's hands, for which others wait.
+func (s *Server) hideLocked(i *devpts.Instance) {
+	h := s.hands[i]
+	if h == nil {
+		return
+	}
+	last := !slices.ContainsFunc(s.mounts, func(m *mounted) bool { return m.mount.Instance() == i })
+	if last {
+		delete(s.hands, i)
+	}
+	s.leaving.Go(func() {
+		s.showing.Lock()
+		defer s.showing.Unlock()
+		if last {
+			_ = h.Close() // it is logged
+		} else {
+			_ = s.noteIn(h, i) // the next to be mounted is noted with it
+		}
+	})
+}
+
+// mountsOf are the mounts of an instance, the oldest first.
+func (s *Server) mountsOf(i *devpts.Instance) (list []*mounted) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.mounts {
+		if m.mount.Instance() == i {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// ofFirst is what f says of the oldest mount of an instance, "" when there is none any
+// more.
+func (s *Server) ofFirst(i *devpts.Instance, f func(m *mounted) string) func() string {
+	return func() string {
+		for _, m := range s.mountsOf(i) {
+			return f(m)
+		}
+		return ""
+	}
+}
+
+// tap stands before each new ptm of an instance that the parent has in hands.
+func (s *Server) tap(i *devpts.Instance, c pts.Caller, index int, ptm pts.Starter) pts.Starter {
+	if h := s.handsOf(i); h != nil {
+		return h.Tap(c, index, ptm)
+	}
+	return ptm
+}
+
+func (s *Server) handsOf(i *devpts.Instance) Hands {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hands[i]
+}
+
+// refused tells the parent of a terminal for which there was no room.
+func (s *Server) refused(i *devpts.Instance, c pts.Caller, err error) {
+	if h := s.handsOf(i); h != nil && errors.Is(err, pts.ENOSPC) {
+		h.Refuse(procfs.Comm(c.PID()))
+	}
+}
+
+// endGrace is how long who has a terminal of an instance open may take to let go of it once
+// that has to end.
+const endGrace = time.Second
+
+// endInstance is the end of an instance by the parent's wish, who takes the mounts away: its
+// terminals are hung up, so that programs leave them. Mounts that are still there after that,
+// or elsewhere, are aborted: whoever has something of them open gets errors. It returns at
+// once, and the event loop does it.
+func (s *Server) endInstance(i *devpts.Instance) {
+	s.loop.Post(func() {
+		for t := range i.Terminals() {
+			hangUp(i, t.Index)
+		}
+	})
+	time.AfterFunc(endGrace, func() {
+		s.loop.Post(func() {
+			for _, m := range s.mountsOf(i) {
+				s.unmounted(m)
+			}
+		})
+	})
+}
+
+// hangUp is vhangup(2) on a terminal.
+func hangUp(i *devpts.Instance, index int) {
+	tty, err := i.OpenPts(nil, index, unix.O_RDWR|unix.O_NOCTTY)
+	if err != nil {
+		return // it was never used, or is gone
+	}
+	_, _ = tty.Ioctl(nil, pts.TIOCVHANGUP, make([]byte, 8)) // this process may
+	_ = tty.Close()                                         // nothing was written
+}
