@@ -112,7 +112,7 @@ func halt(t *testing.T, boot *exec.Cmd, env *testscript.Env, r *runtimeDir) {
 	}
 	for _, name := range names {
 		name = filepath.Base(filepath.Dir(name))
-		if out := onHost("ptsns", "rm", name); out.code != 0 {
+		if out := onHost("ptsns", "rm", name); out.code != 0 && !strings.Contains(out.stderr, "no namespace") { // two may be of one mount
 			t.Errorf("ptsns rm %s: exit %d, stderr %q", name, out.code, out.stderr)
 		}
 	}

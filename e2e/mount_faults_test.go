@@ -27,7 +27,8 @@ func TestMountServerKilled(t *testing.T) {
 		two := r.mountDir("--generation", "multiple", "-o", "ptmxmode=666")
 		other := r.mountDir("-o", "ptmxmode=666")
 		ptm, tty := openVirtual(t, one)
-		server := r.server(one)
+		at := r.mountedAt(one)
+		server, name := at.server, at.name
 		reading := make(chan error, 1)
 		go func() { // ends with the read
 			_, err := tty.Read(make([]byte, 10))
@@ -47,7 +48,8 @@ func TestMountServerKilled(t *testing.T) {
 		_ = ptm.Close()
 		_ = tty.Close()
 
-		want := fmt.Sprintf("ptsns: cleaned up after system %q, whose server (pid %d) died\n", "multiple", server)
+		want := fmt.Sprintf("ptsns: cleaned up after namespace %q, whose server (pid %d) died\n", name, server) +
+			fmt.Sprintf("ptsns: cleaned up after system %q, whose server (pid %d) died\n", "multiple", server)
 		if command[0] == "mount" && len(command) == 3 {
 			command[2] = publicDir(t)
 		}

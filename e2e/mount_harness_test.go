@@ -56,23 +56,23 @@ func (r *runtimeDir) awaitSystems() {
 
 // mounted is a line of `ptsns mount`.
 type mounted struct {
-	system, generation string
-	server             int
-	source, dir        string
-	terminals          int
-	options            string
+	name, system, generation string
+	server                   int
+	source, dir              string
+	terminals                int
+	options                  string
 }
 
 // mounts is what `ptsns mount` lists.
 func (r *runtimeDir) mounts() (list []mounted) {
 	r.t.Helper()
 	lines := strings.Split(r.must("mount"), "\n")
-	if !strings.HasPrefix(lines[0], "SYSTEM ") {
+	if !strings.HasPrefix(lines[0], "NAME ") {
 		r.t.Errorf("ptsns mount begins with %q", lines[0])
 	}
 	for _, line := range lines[1:] {
 		var m mounted
-		if n, err := fmt.Sscan(line, &m.system, &m.generation, &m.server, &m.source, &m.dir, &m.terminals, &m.options); n != 7 || err != nil {
+		if n, err := fmt.Sscan(line, &m.name, &m.system, &m.generation, &m.server, &m.source, &m.dir, &m.terminals, &m.options); n != 8 || err != nil {
 			r.t.Errorf("ptsns mount has the line %q: %v", line, err)
 		}
 		list = append(list, m)
@@ -80,16 +80,22 @@ func (r *runtimeDir) mounts() (list []mounted) {
 	return list
 }
 
-// server is the pid of the server of what is mounted at dir.
-func (r *runtimeDir) server(dir string) int {
+// mountedAt is what `ptsns mount` says of what is mounted at dir.
+func (r *runtimeDir) mountedAt(dir string) mounted {
 	r.t.Helper()
 	for _, m := range r.mounts() {
 		if m.dir == dir {
-			return m.server
+			return m
 		}
 	}
 	r.t.Fatalf("nothing at %s in ptsns mount", dir)
-	return 0
+	return mounted{}
+}
+
+// server is the pid of the server of what is mounted at dir.
+func (r *runtimeDir) server(dir string) int {
+	r.t.Helper()
+	return r.mountedAt(dir).server
 }
 
 // openVirtual opens a terminal of the instance at dir, both its ends.

@@ -29,7 +29,7 @@ func TestMount(t *testing.T) {
 	if len(list) != 1 {
 		t.Fatalf("mounts: %+v", list)
 	}
-	want := mounted{"always", "always", list[0].server, "lxcpts", dir, 0, "rw,relatime,gid=5,mode=620,ptmxmode=666,max=3"}
+	want := mounted{"vs1", "always", "always", list[0].server, "lxcpts", dir, 0, "rw,relatime,gid=5,mode=620,ptmxmode=666,max=3"}
 	if list[0] != want {
 		t.Errorf("mounts: %+v, want %+v", list[0], want)
 	}

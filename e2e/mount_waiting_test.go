@@ -25,13 +25,15 @@ func TestMountWaitingReaders(t *testing.T) {
 	}
 	const readers = 1000
 	r := newRuntime(t)
-	dir := r.mountDir()
+	dir := r.mountDir("--history", "0")
 	server := r.server(dir)
 	pairs := make([]rawPair, readers)
 	for i := range pairs {
 		pairs[i] = openRaw(t, dir)
 		defer pairs[i].close(t)
-		pairs[i].bulk(t)
+		for range 2 { // what is kept for viewers is full then
+			pairs[i].bulk(t)
+		}
 	}
 	threads, rss := threadsOf(t, server), statusOf(t, server, "VmRSS")
 
