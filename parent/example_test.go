@@ -3,13 +3,16 @@
 package parent_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"log"
 	"os"
 
 	"github.com/ptsns/ptsns/control"
+	"github.com/ptsns/ptsns/hub"
 	"github.com/ptsns/ptsns/parent"
+	"github.com/ptsns/ptsns/pty"
 	"github.com/ptsns/ptsns/server"
 )
 
@@ -72,4 +75,27 @@ func ExampleParent_List() {
 			fmt.Println(t.ID, t.Foreground.Comm)
 		}
 	}
+}
+
+// A program shows the terminals that it has in itself: `ptsns ls` lists them as myprogram/0
+// and so on, and `ptsns attach myprogram/0` joins one.
+func ExampleParent_Publish() {
+	p, err := parent.Open()
+	if err != nil {
+		log.Fatal(err)
+	}
+	ns, err := p.Publish(server.VirtualConfig{Name: "myprogram"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer ns.Close()
+	ptm, tty := pty.Open()
+	term, _ := ns.Hub().Own(ptm.End(nil), 0, hub.Opener{PID: os.Getpid(), Comm: "myprogram"}, false, hub.Who{})
+	term.SetSize(24, 80) // until a viewer's window says otherwise
+	fmt.Fprintln(tty, "what is your name?")
+	name, err := bufio.NewReader(tty).ReadString('\n') // as somebody types it
+	fmt.Fprintf(tty, "hello %s(%v)\n", name, err)
+	_ = tty.Close()
+	term.Finish()
+	<-term.Done()
 }
