@@ -28,7 +28,13 @@ var webLine = regexp.MustCompile(`^ptsns: web on (\S+): http://\S+#token=(\S+)$`
 
 func serveWeb(t *testing.T, args ...string) *webDoor {
 	t.Helper()
-	d := &webDoor{r: newRuntime(t), casts: publicDir(t)}
+	return serveWebFor(t, newRuntime(t), args...)
+}
+
+// serveWebFor is serveWeb for what is in r.
+func serveWebFor(t *testing.T, r *runtimeDir, args ...string) *webDoor {
+	t.Helper()
+	d := &webDoor{r: r, casts: publicDir(t)}
 	d.r.env = append(d.r.env, "SHELL=/bin/sh")
 	cmd := d.r.command(append([]string{"serve", "--web", "127.0.0.1:0", "--web-recordings", d.casts}, args...)...)
 	stderr, err := cmd.StderrPipe()
