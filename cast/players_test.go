@@ -9,7 +9,7 @@ import (
 )
 
 // The real asciinema shows what we write, chain and all. Debian's is 2.x, which
-// reads no v3.
+// reads no v3; e2e's TestPlayer has the asciinema player for web pages show both.
 func TestAsciinemaPlays(t *testing.T) {
 	version, err := exec.Command("asciinema", "--version").Output()
 	if err != nil {

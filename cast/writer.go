@@ -61,6 +61,7 @@ type Writer struct {
 	out, in text
 
 	err   error // not yet returned
+	any   bool  // there was an event
 	ended bool  // sealed, or dead
 }
 
@@ -194,9 +195,14 @@ func (w *Writer) Flush() error {
 }
 
 // Close ends the recording with its seal, writes everything and, for a Writer that
-// Create made, closes the file. It returns what Flush does.
+// Create made, closes the file. It returns what Flush does. A recording of nothing gets
+// an event of empty output, since players refuse one without events.
 func (w *Writer) Close() error {
 	w.drain(w.start)
+	if !w.any && !w.ended {
+		mark, at := w.begin(w.start, Output)
+		w.commit(mark, at)
+	}
 	if !w.ended {
 		w.seal()
 	}
@@ -277,7 +283,7 @@ func (w *Writer) commit(mark int, at int64) {
 		w.full()
 		return
 	}
-	w.last = at
+	w.last, w.any = at, true
 	if len(w.buf) >= flushSize {
 		w.write()
 	}

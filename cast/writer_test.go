@@ -194,6 +194,26 @@ func TestNoStartBeginsWithTheFirstEvent(t *testing.T) {
 	}
 }
 
+// A recording of nothing has an event: the asciinema player refuses one that has none.
+func TestNothingRecorded(t *testing.T) {
+	for v, want := range map[Version]string{
+		V2: `{"version":2,"width":80,"height":24}` + "\n" + `[0, "o", ""]` + "\n",
+		V3: `{"version":3,"term":{"cols":80,"rows":24}}` + "\n" + `[0, "o", ""]` + "\n",
+	} {
+		var b bytes.Buffer
+		w, err := NewWriter(&b, Header{}, Options{Version: v, NoChain: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(w.Close(), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.String(); got != want {
+			t.Errorf("v%d: got %s, want %s", v, got, want)
+		}
+	}
+}
+
 func TestLimit(t *testing.T) {
 	for _, v := range []Version{V2, V3} {
 		for limit := int64(1000); limit < 1400; limit += 7 {

@@ -44,10 +44,10 @@
 //
 // # Why none of those there are
 //
-// Compared on recordings of vim, less, top, tmux, bash and curses with the text that tmux captures
-// of them, vt10x, charmbracelet/x/vt and midterm had 46, 27 and 55 other lines of 450 (this one 14, which
-// are right but for how many combining characters a cell keeps), and wrote 1.5 to 17 MB/s where this one
-// writes over 100; x/vt held 4.6 MiB for each screen. None gives modes back. ARCHITECTURE.md has the
+// Compared on recordings of vim, less, top, htop, tmux, bash and curses with the text that tmux captures
+// of them, vt10x, charmbracelet/x/vt and midterm had 46, 26 and 47 other lines of 568 (this one 14, which
+// are right but for how many combining characters a cell keeps), and wrote 3 to 15 MB/s where this one
+// writes over 100; x/vt held 4.5 MiB for each screen. None gives modes back. ARCHITECTURE.md has the
 // figures. Widths come from go-runewidth. The parser is our own because a viewer who joins in the
 // middle of a sequence needs its beginning, and because Filter must see exactly what Screen sees.
 //
