@@ -3,7 +3,8 @@
 // Package parent is the parent's view of all PTS namespaces of a user: it lists them,
 // reaches the server of each, starts new ones and ends them. It is what cmd/ptsns and
 // its doors stand on, and where a Go program begins that wants programs of its own in
-// namespaces: Open, then Create, and a control.Client from there on.
+// namespaces: Open, then Create, and a control.Client from there on; or Publish, for
+// virtual terminals of its own.
 //
 // It holds nothing while it is not asked, and there is no central daemon: what it knows
 // it reads from the runtime directory (package rundir) and asks the servers, each of
@@ -12,7 +13,7 @@
 //
 // Its one lock is a leaf, in the log of a server. The one goroutine that outlives a call
 // waits for a server that Create started, and ends with that; a server has another one, for
-// its log. What blocks says for how long; a server that is stopped
+// its log, and so has what is published, for its clients. What blocks says for how long; a server that is stopped
 // or stuck never blocks more than that.
 package parent
 

@@ -1,7 +1,8 @@
 //go:build linux
 
 // Package server is one PTS namespace at work: its instance, the tap over its ptmx, the
-// hub its terminals pass through, the programs that were started in it, and its end.
+// hub its terminals pass through, the programs that were started in it, and its end. A
+// Virtual is the same for terminals of package pty, which programs open by themselves.
 //
 // A namespace ends when its first program has ended and no terminal is open, or when
 // End is called. What still runs inside is then ended with it, and every mount it made
