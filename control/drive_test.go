@@ -186,6 +186,9 @@ func TestResizeAndSignal(t *testing.T) {
 	if err := c.Signal(t.Context(), 3, syscall.SIGHUP); !errors.Is(err, ErrNoProgram) {
 		t.Errorf("without a program: %v", err)
 	}
+	if status, answer := ns.do(t, "POST", "/v1/terminals/0/signal?pid=7", "", `{"signal":"HUP"}`); status != 404 || !strings.Contains(answer, "no-program") {
+		t.Errorf("of another program: %d %s", status, answer)
+	}
 }
 
 // do does one request and returns the whole answer.

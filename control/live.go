@@ -3,6 +3,8 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
+	"syscall"
 
 	"github.com/ptsns/ptsns/hub"
 	"github.com/ptsns/ptsns/server"
@@ -22,7 +24,7 @@ func (l live) Start(spec server.Spec) (joined, error) {
 		return joined{}, err
 	}
 	l.programs.add(p.Terminal.Index(), p.PID, p, liveTerminal{p.Terminal})
-	j := joined{index: p.Terminal.Index(), pid: p.PID, process: p}
+	j := joined{index: p.Terminal.Index(), pid: p.PID, process: p, signal: p.Signal}
 	if p.Owner != nil {
 		j.viewer, j.id = p.Owner, p.Owner.ID()
 	}
@@ -43,6 +45,7 @@ func (l live) Join(index, pid int, o hub.ViewerOptions) (joined, error) {
 		return joined{}, err
 	}
 	j := joined{index: t.Index(), viewer: v, id: v.ID()}
+	j.signal = func(sig syscall.Signal) error { return l.Namespace.Signal(t, sig) }
 	if p != nil {
 		j.process = p
 	}
@@ -83,6 +86,24 @@ func (l live) Program(index, pid int) (program, error) {
 		return program{}, err
 	}
 	return program{}, ErrNoProgram
+}
+
+func (l live) Signal(index, pid int, sig syscall.Signal) error {
+	t, err := l.Namespace.Terminal(index)
+	if pid == 0 && err == nil {
+		if err = l.Namespace.Signal(t, sig); err == syscall.ESRCH {
+			return fmt.Errorf("%w, and nothing is in its foreground", ErrNoProgram)
+		}
+		return err
+	}
+	p, err := l.Program(index, pid)
+	if err != nil {
+		return err
+	}
+	if err = p.Signal(sig); err == syscall.ESRCH {
+		return ErrNoProgram // it has just ended
+	}
+	return err
 }
 
 func (l live) Events(ctx context.Context, since uint64) ([]hub.Event, error) {
