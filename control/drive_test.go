@@ -455,6 +455,14 @@ func TestRecord(t *testing.T) {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
+	for _, about := range []struct{ method, query, body string }{{"POST", "", `{"file":"/x"}`}, {"DELETE", "&file=/x", ""}} {
+		for pid, want := range map[string]int{"42": 204, "7": 404} {
+			if status, answer := s.do(t, about.method, "/v1/terminals/0/record?pid="+pid+about.query, "", about.body); status != want {
+				t.Errorf("%s about program %s: %d %s, want %d", about.method, pid, status, answer, want)
+			}
+		}
+		next(t, s.did)
+	}
 	for _, file := range []string{"", "r.cast", "../r.cast"} {
 		if err := c.Record(t.Context(), 0, server.RecordSpec{File: file}); !errors.Is(err, ErrBadRequest) {
 			t.Errorf("%q: %v", file, err)

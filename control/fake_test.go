@@ -134,14 +134,20 @@ func (n *fakeNamespace) Events(ctx context.Context, since uint64) ([]hub.Event, 
 	return nil, ctx.Err()
 }
 
-func (n *fakeNamespace) Record(index int, spec server.RecordSpec) error {
+func (n *fakeNamespace) Record(index, pid int, spec server.RecordSpec) error {
+	if pid != 0 && pid != n.program.pid {
+		return server.ErrNoTerminal
+	}
 	if n.err == nil {
 		n.did <- fmt.Sprintf("record %d %+v", index, spec)
 	}
 	return n.err
 }
 
-func (n *fakeNamespace) StopRecord(index int, file string) error {
+func (n *fakeNamespace) StopRecord(index, pid int, file string) error {
+	if pid != 0 && pid != n.program.pid {
+		return server.ErrNoTerminal
+	}
 	if n.err == nil {
 		n.did <- fmt.Sprintf("stop %d %q", index, file)
 	}

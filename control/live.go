@@ -31,14 +31,24 @@ func (l live) Start(spec server.Spec) (joined, error) {
 	return j, nil
 }
 
-func (l live) Join(index, pid int, o hub.ViewerOptions) (joined, error) {
+// open finds an open terminal, and the program that was started on it, nil when it was
+// opened inside. Which of that index is meant is what the pid says, unless it is 0.
+func (l live) open(index, pid int) (*hub.Terminal, *server.Process, error) {
 	t, err := l.Namespace.Terminal(index)
 	if err != nil {
-		return joined{}, err
+		return nil, nil, err
 	}
 	p := l.Process(t)
 	if pid != 0 && (p == nil || p.PID != pid) {
-		return joined{}, server.ErrNoTerminal
+		return nil, nil, server.ErrNoTerminal
+	}
+	return t, p, nil
+}
+
+func (l live) Join(index, pid int, o hub.ViewerOptions) (joined, error) {
+	t, p, err := l.open(index, pid)
+	if err != nil {
+		return joined{}, err
 	}
 	v, err := t.Join(o)
 	if err != nil {
@@ -53,12 +63,9 @@ func (l live) Join(index, pid int, o hub.ViewerOptions) (joined, error) {
 }
 
 func (l live) Terminal(index, pid int) (terminal, error) {
-	t, err := l.Namespace.Terminal(index)
+	t, _, err := l.open(index, pid)
 	if err == nil {
-		if p := l.Process(t); pid == 0 || p != nil && p.PID == pid {
-			return liveTerminal{t}, nil
-		}
-		err = server.ErrNoTerminal // which of that index it is, is what the pid says
+		return liveTerminal{t}, nil
 	}
 	if errors.Is(err, server.ErrNoTerminal) {
 		if t := l.programs.terminal(index, pid); t != nil {
@@ -104,6 +111,22 @@ func (l live) Signal(index, pid int, sig syscall.Signal) error {
 		return ErrNoProgram // it has just ended
 	}
 	return err
+}
+
+func (l live) Record(index, pid int, spec server.RecordSpec) error {
+	t, _, err := l.open(index, pid)
+	if err != nil {
+		return err
+	}
+	return l.Namespace.Record(t, spec)
+}
+
+func (l live) StopRecord(index, pid int, file string) error {
+	t, _, err := l.open(index, pid)
+	if err != nil {
+		return err
+	}
+	return l.Namespace.StopRecord(t, file)
 }
 
 func (l live) Events(ctx context.Context, since uint64) ([]hub.Event, error) {

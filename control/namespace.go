@@ -28,8 +28,10 @@ type namespace interface {
 	Signal(index, pid int, sig syscall.Signal) error
 	Kick(id uint64) bool
 	Events(ctx context.Context, since uint64) ([]hub.Event, error)
-	Record(index int, spec server.RecordSpec) error
-	StopRecord(index int, file string) error // "" is all of the terminal's recordings
+	// Record and StopRecord are about an open terminal; pid as in Terminal. The file "" is
+	// all of its recordings.
+	Record(index, pid int, spec server.RecordSpec) error
+	StopRecord(index, pid int, file string) error
 }
 
 // joined is a terminal as a client of ours has it.

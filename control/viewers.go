@@ -101,10 +101,11 @@ func (e kickError) Error() string {
 func (kickError) Unwrap() error { return hub.ErrKicked }
 
 func (h *handler) record(w http.ResponseWriter, r *http.Request) error {
-	if _, err := parseQuery(r); err != nil {
+	q, err := parseQuery(r, "pid")
+	if err != nil {
 		return err
 	}
-	index, err := parseIndex(r.PathValue("*"))
+	index, pid, err := target(r, q)
 	if err != nil {
 		return err
 	}
@@ -115,7 +116,7 @@ func (h *handler) record(w http.ResponseWriter, r *http.Request) error {
 	if len(req.File) == 0 || req.File[0] != '/' {
 		return badRequest("file %q: want an absolute path", req.File)
 	}
-	if err := h.ns.Record(index, server.RecordSpec{File: string(req.File), Input: req.Input, V2: req.V2}); err != nil {
+	if err := h.ns.Record(index, pid, server.RecordSpec{File: string(req.File), Input: req.Input, V2: req.V2}); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -123,15 +124,15 @@ func (h *handler) record(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *handler) stopRecord(w http.ResponseWriter, r *http.Request) error {
-	q, err := parseQuery(r, "file")
+	q, err := parseQuery(r, "pid", "file")
 	if err != nil {
 		return err
 	}
-	index, err := parseIndex(r.PathValue("*"))
+	index, pid, err := target(r, q)
 	if err != nil {
 		return err
 	}
-	if err := h.ns.StopRecord(index, q["file"]); err != nil {
+	if err := h.ns.StopRecord(index, pid, q["file"]); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

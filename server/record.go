@@ -75,13 +75,8 @@ func (n *Namespace) recordOptions(t *hub.Terminal, spec RecordSpec) recorder.Opt
 	return o
 }
 
-// Record begins a recording of a terminal, as it is now, into a new file. index is as for
-// Terminal.
-func (n *Namespace) Record(index int, spec RecordSpec) error {
-	t, err := n.Terminal(index)
-	if err != nil {
-		return err
-	}
+// Record begins a recording of a terminal, as it is now, into a new file.
+func (n *Namespace) Record(t *hub.Terminal, spec RecordSpec) error {
 	now := time.Now()
 	r, err := recorder.New(spec.File, n.header(t, now), n.recordOptions(t, spec))
 	if err != nil {
@@ -121,11 +116,7 @@ func (n *Namespace) forgetRecordings(t *hub.Terminal) {
 
 // StopRecord ends the recording of a terminal into that file, which Record began; "" is
 // all of them. It returns when they are complete, and the errors of those that are not.
-func (n *Namespace) StopRecord(index int, file string) error {
-	t, err := n.Terminal(index)
-	if err != nil {
-		return err
-	}
+func (n *Namespace) StopRecord(t *hub.Terminal, file string) (err error) {
 	n.mu.Lock()
 	var ended []recording
 	for f, r := range n.stops[t] {
