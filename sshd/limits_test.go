@@ -3,9 +3,11 @@ package sshd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -124,6 +126,83 @@ func TestTooManyConnections(t *testing.T) {
 	_ = c.Close()
 }
 
+// One source cannot take all places of those that have not shown a key; who has shown one
+// takes none.
+func TestTooManyStrangersOfOneSource(t *testing.T) {
+	inMemory(t, func(t *testing.T, d *door, l *pipeListener) {
+		greeted := func(from string) (net.Conn, bool) {
+			nc := l.dialFrom(from)
+			t.Cleanup(func() { _ = nc.Close() })
+			b := make([]byte, 4)
+			_, err := io.ReadFull(nc, b)
+			return nc, err == nil && string(b) == "SSH-"
+		}
+		most := defaultLimits.source
+		var last net.Conn
+		for i := range most + 1 {
+			nc, ok := greeted("192.0.2.1")
+			if ok != (i < most) {
+				t.Errorf("stranger %d of one address is greeted: %v", i+1, ok)
+			}
+			if ok {
+				last = nc
+			}
+		}
+		if _, ok := greeted("::ffff:192.0.2.1"); ok {
+			t.Error("the address is another as IPv6 has it")
+		}
+		for i := range most + 1 {
+			if _, ok := greeted(fmt.Sprintf("2001:db8::%d", i)); ok != (i < most) {
+				t.Errorf("stranger %d of one /64 is greeted: %v", i+1, ok)
+			}
+		}
+		_ = last.Close()
+		synctest.Wait() // it has been noticed
+		for range most + 1 {
+			nc := l.dialFrom("192.0.2.1")
+			cc, chans, reqs, err := ssh.NewClientConn(nc, "door", &ssh.ClientConfig{
+				User: "vs1", Auth: []ssh.AuthMethod{ssh.PublicKeys(d.signer)}, HostKeyCallback: ssh.FixedHostKey(d.s.cfg.HostKey.PublicKey())})
+			if err != nil {
+				t.Fatalf("with a key: %v", err)
+			}
+			defer ssh.NewClient(cc, chans, reqs).Close()
+			synctest.Wait() // the door has seen the key before the client hears of it, and counts it after
+		}
+	})
+}
+
+// Behind a proxy on this machine there are many, but not so many that others find no place.
+func TestSources(t *testing.T) {
+	s := New(Config{})
+	here, left := sourceOf(netip.MustParseAddr("127.0.0.1")), defaultLimits.here
+	for s.enter(here) {
+		left--
+	}
+	if left != 0 {
+		t.Errorf("of the places for this machine %d are left", left)
+	}
+	for name, want := range map[string]source{
+		"127.0.0.9": here, "::1": here, "": here, "192.0.2.1": source(netip.MustParsePrefix("192.0.2.1/32")),
+		"2001:db8::1": source(netip.MustParsePrefix("2001:db8::/64")), "fe80::1%eth0": source(netip.MustParsePrefix("fe80::/64")),
+	} {
+		addr, _ := netip.ParseAddr(name) // "" is none
+		if got := sourceOf(addr); got != want {
+			t.Errorf("%q is %v, want %v", name, got, want)
+		}
+	}
+	other := sourceOf(netip.MustParseAddr("192.0.2.1"))
+	if !s.enter(other) {
+		t.Error("nobody else finds a place")
+	}
+	s.known(other)
+	for range defaultLimits.here {
+		s.known(here)
+	}
+	if len(s.sources) != 0 || s.strangers != 0 {
+		t.Errorf("left over: %v, %d", s.sources, s.strangers)
+	}
+}
+
 func TestTooManyChannels(t *testing.T) {
 	d := newDoor(t, func(s *Server) { s.limits.visits = 2 })
 	c, err := d.login("vs1", d.signer)
@@ -175,9 +254,13 @@ func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.closed) }); 
 func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 
 // dial makes a connection whose writes wait for nobody.
-func (l *pipeListener) dial() net.Conn {
+func (l *pipeListener) dial() net.Conn { return l.dialFrom("127.0.0.1") }
+
+func (l *pipeListener) dialFrom(addr string) net.Conn {
 	here, there := net.Pipe()
-	l.conns <- newBuffered(there)
+	b := newBuffered(there)
+	b.from = net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(addr), 1024))
+	l.conns <- b
 	return newBuffered(here)
 }
 
@@ -187,6 +270,7 @@ type buffered struct {
 	wake   chan struct{} // one slot: queue has grown
 	closed chan struct{}
 	once   sync.Once
+	from   net.Addr // nil: the other end's own
 
 	mu    sync.Mutex
 	queue []byte // guarded by mu
@@ -196,6 +280,13 @@ func newBuffered(c net.Conn) *buffered {
 	b := &buffered{Conn: c, wake: make(chan struct{}, 1), closed: make(chan struct{})}
 	go b.pump() // ends with the connection
 	return b
+}
+
+func (b *buffered) RemoteAddr() net.Addr {
+	if b.from != nil {
+		return b.from
+	}
+	return b.Conn.RemoteAddr()
 }
 
 func (b *buffered) pump() {
