@@ -37,13 +37,14 @@ type limits struct {
 	answer    time.Duration // of a namespace's server to start or join something
 	keepalive time.Duration // between questions whether the client is still there
 	misses    int           // such questions without an answer; then it has gone
+	stall     time.Duration // without taking anything, of a client whose program waits for it
 	leaving   time.Duration // for the last words when the door closes
 	look      time.Duration // between looks at the namespaces, of the picker
 }
 
 var defaultLimits = limits{
 	conns: 100, strangers: 16, source: 4, here: 12, visits: 10, tries: 6, grace: 30 * time.Second, answer: 15 * time.Second,
-	keepalive: 30 * time.Second, misses: 4, leaving: 2 * time.Second, look: time.Second,
+	keepalive: 30 * time.Second, misses: 4, stall: 30 * time.Second, leaving: 2 * time.Second, look: time.Second,
 }
 
 // Server is a door. Its methods may be called at once.
@@ -212,7 +213,7 @@ func (s *Server) handshake(ctx context.Context, nc net.Conn, log *slog.Logger) (
 		_ = sc.Close() // it has gone, or there is no telling who it is
 		return nil, nil, nil, errors.Join(err, errors.New("no key"))
 	}
-	c := &conn{s: s, sc: sc, key: g.key, log: log.With("user", sc.User(), "key", g.fingerprint, "name", g.key.name)}
+	c := &conn{s: s, sc: sc, key: g.key, stall: stall{nc: nc, after: s.limits.stall}, log: log.With("user", sc.User(), "key", g.fingerprint, "name", g.key.name)}
 	return c, chans, reqs, nil
 }
 
