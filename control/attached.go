@@ -152,7 +152,7 @@ func (a *attached) readFrames(ctx context.Context, running *sync.WaitGroup) {
 		case frameResize:
 			a.viewer.Resize(binary.BigEndian.Uint16(payload), binary.BigEndian.Uint16(payload[2:]))
 		case frameSignal:
-			a.signal(syscall.Signal(payload[0]))
+			a.passSignal(syscall.Signal(payload[0]))
 		default:
 			a.fail(ctx, fmt.Errorf("%w: frame %q", errProtocol, kind))
 			return
@@ -160,11 +160,11 @@ func (a *attached) readFrames(ctx context.Context, running *sync.WaitGroup) {
 	}
 }
 
-// signal passes a signal on. One for a terminal without a program of ours, or
+// passSignal passes a signal on. One for a terminal with nothing in its foreground, or
 // for a program that has ended, has nobody to go to; who only looks on sends none.
-func (a *attached) signal(sig syscall.Signal) {
-	if !a.readOnly && a.process != nil && sig > 0 && sig <= 64 {
-		_ = a.process.Signal(sig)
+func (a *attached) passSignal(sig syscall.Signal) {
+	if !a.readOnly && sig > 0 && sig <= maxSignal {
+		_ = a.signal(sig)
 	}
 }
 

@@ -118,8 +118,8 @@ func (c *Client) Resize(ctx context.Context, index int, rows, cols uint16) error
 	return c.ask(ctx, http.MethodPost, ref{index: index}.path("resize", nil), resizeRequest{rows, cols}, nil)
 }
 
-// Signal sends sig to the foreground process group of the program that ptsns started
-// there. An error that wraps ErrNoProgram means that it started none.
+// Signal sends sig to the terminal's foreground process group, and to the program that
+// ptsns started there. An error that wraps ErrNoProgram means that there is neither.
 func (c *Client) Signal(ctx context.Context, index int, sig syscall.Signal) error {
 	return c.signalAt(ctx, ref{index: index}, sig)
 }

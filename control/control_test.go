@@ -245,6 +245,27 @@ func TestReadOnlyViewerSendsNoSignals(t *testing.T) {
 	}
 }
 
+// A terminal that was opened inside has no program of ours, and a foreground all the same.
+func TestSignalToATerminalOpenedInside(t *testing.T) {
+	ns := newFakeNamespace()
+	v := newFakeViewer()
+	got := make(chan syscall.Signal, 1)
+	ns.joined = joined{viewer: v, signal: func(sig syscall.Signal) error { got <- sig; return nil }}
+	s := serveFake(t, ns, nil).attach(t)
+	for _, sig := range []syscall.Signal{0, 65, syscall.SIGINT} {
+		if err := s.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sig := next(t, got); sig != syscall.SIGINT {
+		t.Errorf("got %v", sig)
+	}
+	close(v.out)
+	if got := nextEvent(t, s); got != `3 "" 0 0` {
+		t.Errorf("event %s, want ended", got)
+	}
+}
+
 func TestSignalOvertakesInput(t *testing.T) {
 	ns := newFakeNamespace()
 	v, p := newFakeViewer(), newFakeProcess()

@@ -14,7 +14,7 @@
 //	POST   /v1/terminals/N/input        type
 //	GET    /v1/terminals/N/output       what was put out since a cursor
 //	POST   /v1/terminals/N/resize       set the size
-//	POST   /v1/terminals/N/signal       signal the program
+//	POST   /v1/terminals/N/signal       signal what is in the foreground
 //	GET    /v1/terminals/N/exit         its exit status
 //	GET    /v1/terminals/N/screen       what is on the screen
 //	POST   /v1/terminals/N/await        wait until that is as it should be
@@ -35,7 +35,7 @@
 //	i  input: bytes to type
 //	e  end of input: the terminal's end-of-file character, after all input; the last of i and e
 //	r  resize: rows and columns of the client's window, two bytes each
-//	s  signal: one byte, sent to the program's foreground process group
+//	s  signal: one byte, sent to the terminal's foreground process group
 //
 // and from the server:
 //

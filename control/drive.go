@@ -281,11 +281,7 @@ func (h *handler) signal(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := h.ns.Program(index, pid)
-	if err != nil {
-		return err
-	}
-	if err := p.Signal(syscall.Signal(req.Signal)); err != nil {
+	if err := h.ns.Signal(index, pid, syscall.Signal(req.Signal)); err != nil {
 		return fmt.Errorf("signal the program: %w", err)
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -186,6 +186,9 @@ func TestResizeAndSignal(t *testing.T) {
 	if err := c.Signal(t.Context(), 3, syscall.SIGHUP); !errors.Is(err, ErrNoProgram) {
 		t.Errorf("without a program: %v", err)
 	}
+	if status, answer := ns.do(t, "POST", "/v1/terminals/0/signal?pid=7", "", `{"signal":"HUP"}`); status != 404 || !strings.Contains(answer, "no-program") {
+		t.Errorf("of another program: %d %s", status, answer)
+	}
 }
 
 // do does one request and returns the whole answer.
@@ -451,6 +454,14 @@ func TestRecord(t *testing.T) {
 		if got := next(t, s.did); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
+	}
+	for _, about := range []struct{ method, query, body string }{{"POST", "", `{"file":"/x"}`}, {"DELETE", "&file=/x", ""}} {
+		for pid, want := range map[string]int{"42": 204, "7": 404} {
+			if status, answer := s.do(t, about.method, "/v1/terminals/0/record?pid="+pid+about.query, "", about.body); status != want {
+				t.Errorf("%s about program %s: %d %s, want %d", about.method, pid, status, answer, want)
+			}
+		}
+		next(t, s.did)
 	}
 	for _, file := range []string{"", "r.cast", "../r.cast"} {
 		if err := c.Record(t.Context(), 0, server.RecordSpec{File: file}); !errors.Is(err, ErrBadRequest) {

@@ -20,7 +20,7 @@ var (
 	// the terminal ended.
 	ErrServerGone = errors.New("the server of the namespace has gone")
 	// ErrNoProgram means that ptsns started no such program on the terminal, or that it
-	// ended long ago.
+	// ended long ago; of a signal, that nothing is there to get it.
 	ErrNoProgram = errors.New("no program that ptsns started is on the terminal")
 	// ErrNoViewer means that nobody has joined with that number, or no longer.
 	ErrNoViewer = errors.New("no such viewer")

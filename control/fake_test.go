@@ -26,6 +26,7 @@ type fakeNamespace struct {
 	terminal *fakeTerminal // of index 0, nil when there is none
 	program  program       // likewise; process is nil when there is none
 	list     []hub.Event
+	signal   func(syscall.Signal) error // of a terminal that was opened inside
 
 	did    chan string // kicks and recordings
 	specs  chan server.Spec
@@ -51,7 +52,7 @@ func (n *fakeNamespace) Start(spec server.Spec) (joined, error) {
 		return joined{}, n.err
 	}
 	n.specs <- spec
-	j := n.joined
+	j := n.joinedNow()
 	if !spec.Attach {
 		j.viewer = nil
 	}
@@ -66,7 +67,20 @@ func (n *fakeNamespace) Join(index, pid int, o hub.ViewerOptions) (joined, error
 		return joined{}, server.ErrNoTerminal
 	}
 	n.joins <- fmt.Sprintf("%d uid %d pid %d %+v", index, o.Who.UID, o.Who.PID, o)
-	return n.joined, nil
+	return n.joinedNow(), nil
+}
+
+// joinedNow is joined, with its process to be signalled where nothing else is.
+func (n *fakeNamespace) joinedNow() joined {
+	j := n.joined
+	switch {
+	case j.signal != nil:
+	case j.process != nil:
+		j.signal = j.process.Signal
+	default:
+		j.signal = func(syscall.Signal) error { return ErrNoProgram }
+	}
+	return j
 }
 
 func (n *fakeNamespace) Terminal(index, pid int) (terminal, error) {
@@ -89,6 +103,17 @@ func (n *fakeNamespace) Program(index, pid int) (program, error) {
 	return n.program, nil
 }
 
+func (n *fakeNamespace) Signal(index, pid int, sig syscall.Signal) error {
+	if n.signal != nil && pid == 0 {
+		return n.signal(sig)
+	}
+	p, err := n.Program(index, pid)
+	if err != nil {
+		return err
+	}
+	return p.Signal(sig)
+}
+
 // Kick knows viewer 7.
 func (n *fakeNamespace) Kick(id uint64) bool {
 	if id != 7 {
@@ -109,14 +134,20 @@ func (n *fakeNamespace) Events(ctx context.Context, since uint64) ([]hub.Event, 
 	return nil, ctx.Err()
 }
 
-func (n *fakeNamespace) Record(index int, spec server.RecordSpec) error {
+func (n *fakeNamespace) Record(index, pid int, spec server.RecordSpec) error {
+	if pid != 0 && pid != n.program.pid {
+		return server.ErrNoTerminal
+	}
 	if n.err == nil {
 		n.did <- fmt.Sprintf("record %d %+v", index, spec)
 	}
 	return n.err
 }
 
-func (n *fakeNamespace) StopRecord(index int, file string) error {
+func (n *fakeNamespace) StopRecord(index, pid int, file string) error {
+	if pid != 0 && pid != n.program.pid {
+		return server.ErrNoTerminal
+	}
 	if n.err == nil {
 		n.did <- fmt.Sprintf("stop %d %q", index, file)
 	}

@@ -27,7 +27,7 @@ func FuzzHandler(f *testing.F) {
 		{"GET", "/v1/terminals/0/exit?wait=1s", ""}, {"GET", "/v1/terminals/0/screen?history=true", ""},
 		{"POST", "/v1/terminals/0/await", `{"text":"x","regexp":"(a|b)*","quiet":"1ms","echo":false,"since":1,"ended":true,"timeout":"1ms"}`},
 		{"POST", "/v1/viewers/7/kick", `{"door":"web","name":"ada"}`}, {"POST", "/v1/terminals/0/record", `{"file":"/x","input":true,"v2":true}`},
-		{"DELETE", "/v1/terminals/0/record?file=/x", ""}, {"GET", "/v1/events?since=1&wait=1s", ""},
+		{"DELETE", "/v1/terminals/0/record?file=/x&pid=42", ""}, {"GET", "/v1/events?since=1&wait=1s", ""},
 		{"GET", "/v1/terminals/..%2f..%2fx/screen", ""}, {"HEAD", "//v1/namespace", ""}, {"PUT", "/v1/namespace", ""}, {"GET", "*", ""},
 	} {
 		f.Add(seed[0], seed[1], []byte(seed[2]))

@@ -3,6 +3,8 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
+	"syscall"
 
 	"github.com/ptsns/ptsns/hub"
 	"github.com/ptsns/ptsns/server"
@@ -19,8 +21,9 @@ type Namespace interface {
 	Process(t *hub.Terminal) *server.Process
 	Kick(id uint64) bool
 	Events() *hub.Events
-	Record(index int, spec server.RecordSpec) error
-	StopRecord(index int, file string) error
+	Signal(t *hub.Terminal, sig syscall.Signal) error
+	Record(t *hub.Terminal, spec server.RecordSpec) error
+	StopRecord(t *hub.Terminal, file string) error
 }
 
 // live is a real namespace.
@@ -37,27 +40,38 @@ func (l live) Start(spec server.Spec) (joined, error) {
 		return joined{}, err
 	}
 	l.programs.add(p.Terminal.Index(), p.PID, p, liveTerminal{p.Terminal})
-	j := joined{index: p.Terminal.Index(), pid: p.PID, process: p}
+	j := joined{index: p.Terminal.Index(), pid: p.PID, process: p, signal: p.Signal}
 	if p.Owner != nil {
 		j.viewer, j.id = p.Owner, p.Owner.ID()
 	}
 	return j, nil
 }
 
-func (l live) Join(index, pid int, o hub.ViewerOptions) (joined, error) {
+// open finds an open terminal, and the program that was started on it, nil when it was
+// opened inside. Which of that index is meant is what the pid says, unless it is 0.
+func (l live) open(index, pid int) (*hub.Terminal, *server.Process, error) {
 	t, err := l.Namespace.Terminal(index)
 	if err != nil {
-		return joined{}, err
+		return nil, nil, err
 	}
 	p := l.Process(t)
 	if pid != 0 && (p == nil || p.PID != pid) {
-		return joined{}, server.ErrNoTerminal
+		return nil, nil, server.ErrNoTerminal
+	}
+	return t, p, nil
+}
+
+func (l live) Join(index, pid int, o hub.ViewerOptions) (joined, error) {
+	t, p, err := l.open(index, pid)
+	if err != nil {
+		return joined{}, err
 	}
 	v, err := t.Join(o)
 	if err != nil {
 		return joined{}, err
 	}
 	j := joined{index: t.Index(), viewer: v, id: v.ID()}
+	j.signal = func(sig syscall.Signal) error { return l.Namespace.Signal(t, sig) }
 	if p != nil {
 		j.process = p
 	}
@@ -65,12 +79,9 @@ func (l live) Join(index, pid int, o hub.ViewerOptions) (joined, error) {
 }
 
 func (l live) Terminal(index, pid int) (terminal, error) {
-	t, err := l.Namespace.Terminal(index)
+	t, _, err := l.open(index, pid)
 	if err == nil {
-		if p := l.Process(t); pid == 0 || p != nil && p.PID == pid {
-			return liveTerminal{t}, nil
-		}
-		err = server.ErrNoTerminal // which of that index it is, is what the pid says
+		return liveTerminal{t}, nil
 	}
 	if errors.Is(err, server.ErrNoTerminal) {
 		if t := l.programs.terminal(index, pid); t != nil {
@@ -98,6 +109,40 @@ func (l live) Program(index, pid int) (program, error) {
 		return program{}, err
 	}
 	return program{}, ErrNoProgram
+}
+
+func (l live) Signal(index, pid int, sig syscall.Signal) error {
+	t, err := l.Namespace.Terminal(index)
+	if pid == 0 && err == nil {
+		if err = l.Namespace.Signal(t, sig); err == syscall.ESRCH {
+			return fmt.Errorf("%w, and nothing is in its foreground", ErrNoProgram)
+		}
+		return err
+	}
+	p, err := l.Program(index, pid)
+	if err != nil {
+		return err
+	}
+	if err = p.Signal(sig); err == syscall.ESRCH {
+		return ErrNoProgram // it has just ended
+	}
+	return err
+}
+
+func (l live) Record(index, pid int, spec server.RecordSpec) error {
+	t, _, err := l.open(index, pid)
+	if err != nil {
+		return err
+	}
+	return l.Namespace.Record(t, spec)
+}
+
+func (l live) StopRecord(index, pid int, file string) error {
+	t, _, err := l.open(index, pid)
+	if err != nil {
+		return err
+	}
+	return l.Namespace.StopRecord(t, file)
 }
 
 func (l live) Events(ctx context.Context, since uint64) ([]hub.Event, error) {

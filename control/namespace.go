@@ -23,10 +23,15 @@ type namespace interface {
 	Terminal(index, pid int) (terminal, error)
 	// Program finds a program that was started, likewise.
 	Program(index, pid int) (program, error)
+	// Signal signals the foreground of a terminal, and the program that was started there;
+	// ErrNoProgram when there is neither.
+	Signal(index, pid int, sig syscall.Signal) error
 	Kick(id uint64) bool
 	Events(ctx context.Context, since uint64) ([]hub.Event, error)
-	Record(index int, spec server.RecordSpec) error
-	StopRecord(index int, file string) error // "" is all of the terminal's recordings
+	// Record and StopRecord are about an open terminal; pid as in Terminal. The file "" is
+	// all of its recordings.
+	Record(index, pid int, spec server.RecordSpec) error
+	StopRecord(index, pid int, file string) error
 }
 
 // joined is a terminal as a client of ours has it.
@@ -37,7 +42,8 @@ type joined struct {
 	viewer  viewer  // nil when the program was started without a viewer
 	process process // nil when the terminal was opened inside
 
-	readOnly bool // it sends the process no signals
+	signal   func(syscall.Signal) error // signals what is in the foreground
+	readOnly bool                       // it sends no signals
 }
 
 type viewer interface {

@@ -167,8 +167,9 @@ func (s *Stream) Resize(rows, cols uint16) error {
 	return s.send(frameResize, binary.BigEndian.AppendUint16(size, cols)...)
 }
 
-// Signal sends sig to the foreground process group of the program that ptsns
-// started there; without one it does nothing. It overtakes input.
+// Signal sends sig to the terminal's foreground process group, and to the program that
+// ptsns started there; without either, and of who only looks on, it does nothing. It
+// overtakes input.
 func (s *Stream) Signal(sig syscall.Signal) error {
 	return s.send(frameSignal, byte(sig))
 }

@@ -103,7 +103,7 @@ func (t *Terminal) Resize(rows, cols uint16) error {
 	return t.client.ask(t.ctx, "POST", t.ref.path("resize", nil), resizeRequest{rows, cols}, nil)
 }
 
-// Signal sends sig to the foreground process group of the program.
+// Signal sends sig to the foreground process group, and to the program.
 func (t *Terminal) Signal(sig syscall.Signal) error { return t.client.signalAt(t.ctx, t.ref, sig) }
 
 // Wait waits for the end of the program. The code is its exit status, or 128+N for signal

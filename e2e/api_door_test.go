@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -78,8 +79,10 @@ func TestAPIDoor(t *testing.T) {
 		}
 		return resp.StatusCode, string(b)
 	}
-	if status, body := ask("POST", "", `{"name":"bot","program":{"argv":["sh"],"env":["PS1=$ "]}}`); status != 201 {
-		t.Fatalf("%d %s", status, body)
+	status, made := ask("POST", "", `{"name":"bot","program":{"argv":["sh"],"env":["PS1=$ "]}}`)
+	var program struct{ PID int }
+	if err := json.Unmarshal([]byte(made), &program); status != 201 || err != nil {
+		t.Fatalf("%d %s, %v", status, made, err)
 	}
 	if status, body := ask("POST", "", `{"name":"bot","program":{"argv":["sh"]}}`); status != 409 {
 		t.Errorf("twice: %d %s", status, body)
@@ -89,6 +92,19 @@ func TestAPIDoor(t *testing.T) {
 	}
 	if status, body := ask("POST", "/bot/terminals/0/await", `{"text":"42","timeout":"30s"}`); status != 200 {
 		t.Errorf("%d %s", status, body)
+	}
+	file := filepath.Join(publicDir(t), "bot.cast")
+	record := fmt.Sprintf(`{"file":%q}`, file)
+	for _, method := range []string{"POST", "DELETE"} { // the terminal of another program is not meant
+		if status, body := ask(method, fmt.Sprintf("/bot/terminals/0/record?pid=%d", program.PID+1), record); status != 404 {
+			t.Errorf("%s of another program: %d %s", method, status, body)
+		}
+		if status, body := ask(method, fmt.Sprintf("/bot/terminals/0/record?pid=%d", program.PID), record); status != 204 {
+			t.Errorf("%s: %d %s", method, status, body)
+		}
+	}
+	if _, err := os.Stat(file); err != nil {
+		t.Error(err)
 	}
 	var list []struct {
 		Name      string

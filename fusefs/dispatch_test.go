@@ -99,6 +99,30 @@ func TestParkedRequestsAreTriedForTheirOwnEventsAlone(t *testing.T) {
 	k.want("all still wait")
 }
 
+// Whoever tells of room may do so on any goroutine, also when the door is just closed: the
+// number of its descriptor may be another file's by then.
+func TestNotificationsAfterTheClose(t *testing.T) {
+	k := newKernel(t)
+	fh, end := k.open()
+	k.poll(fh, wait.Out)
+	k.answers()
+	look := k.door.handles[fh].look
+	end.room = 0
+	k.write(fh, "x", 0)
+	k.door.Close()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[0])
+	defer unix.Close(fds[1])
+	k.door.fd = fds[0]
+	look(wait.Out)
+	if n, err := unix.Read(fds[1], make([]byte, 100)); err != unix.EAGAIN {
+		t.Errorf("another file gets %d bytes, %v", n, err)
+	}
+}
+
 func TestReadsThatMustNotWait(t *testing.T) {
 	k := newKernel(t)
 	fh, end := k.open()

@@ -154,6 +154,18 @@ func (d *Door) Close() {
 	})
 }
 
+// enter has Close wait for who is about to answer, until answering.Done; false when the
+// door is closed.
+func (d *Door) enter() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.handles == nil {
+		return false
+	}
+	d.answering.Add(1)
+	return true
+}
+
 func (d *Door) leaveLoop() {
 	d.mu.Lock()
 	forget := d.forget

@@ -139,7 +139,8 @@ func wantedBy(asked uint32) wait.Events {
 }
 
 // look answers the parked requests that can be answered now and notifies pollers. The
-// end calls it when readiness may have changed, to now. A write is not tried again where
+// end calls it when readiness may have changed, to now: on the loop, or with forWriters
+// alone on any goroutine. A write is not tried again where
 // now has no room: the kernel ends each write to a ptm, also one that took nothing, with
 // an edge, which would call us again for as long as there is something to read or the pts
 // is closed. A write that waits for room still waits when the pts is closed.
@@ -152,6 +153,10 @@ func (h *handle) look(now wait.Events) {
 	reads := len(h.reads) > 0 && now&^forWriters != 0
 	writes := len(h.writes) > 0 && now&(forWriters|wait.Err) != 0
 	h.mu.Unlock()
+	if !reads && !writes && !polled || !h.door.enter() {
+		return
+	}
+	defer h.door.answering.Done()
 	if reads {
 		h.answerReads()
 	}

@@ -13,9 +13,10 @@ const maxRetypes = 8
 // endOfInput is the end of a non-terminal's input on an owned terminal, where an end of
 // file is a character that somebody types.
 type endOfInput struct {
-	partial bool // the last byte typed did not end a line
-	typing  bool // VEOF is being typed
-	retypes int  // how often it may be typed again
+	partial bool    // the last byte typed did not end a line
+	typing  bool    // VEOF is being typed
+	retypes int     // how often it may be typed again
+	by      *Viewer // whose input ended; while another has the input for itself it is not
 }
 
 // noteInput remembers whether what was typed ends a line.
@@ -42,13 +43,13 @@ func (v *Viewer) EndInput() {
 	}
 	v.t.mu.Lock()
 	defer v.t.mu.Unlock()
-	v.t.input.retypes = maxRetypes
+	v.t.input.retypes, v.t.input.by = maxRetypes, v
 	v.t.input.typeLocked(v.t)
 }
 
 // outputLocked is told of each output of an owned terminal.
 func (e *endOfInput) outputLocked(t *Terminal) {
-	if e.retypes == 0 || e.typing {
+	if e.retypes == 0 || e.typing || t.taken(e.by) {
 		return
 	}
 	if canonical, _, ok := t.inputMode(); ok && !canonical {

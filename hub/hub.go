@@ -178,6 +178,7 @@ type Counts struct {
 	In      uint64 // written to the ptm
 	Out     uint64 // read from it
 	Lost    uint64 // missed by viewers
+	Dropped uint64 // written by the opener while a viewer had the input for itself
 	Viewers int
 }
 

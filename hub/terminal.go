@@ -11,6 +11,9 @@ import (
 	"github.com/ptsns/ptsns/wait"
 )
 
+// forWriters is what tells writers, and nobody else, that they may go on.
+const forWriters = wait.Out | wait.WrNorm
+
 // Terminal is one open terminal. It implements pts.End for the door through which a
 // tapped one was opened.
 type Terminal struct {
@@ -21,9 +24,12 @@ type Terminal struct {
 	created time.Time // immutable
 
 	in, out        atomic.Uint64
-	watching       atomic.Int32  // viewers
-	inputRecorders atomic.Int32  // recorders that want input
-	done           chan struct{} // closed when the terminal has ended
+	dropped        atomic.Uint64          // what the opener typed while sole had the input
+	sole           atomic.Pointer[Viewer] // took the input for itself; nil when nobody did. Set with mu held
+	room           wait.Queue             // tells the opener that a write waits for nothing now
+	watching       atomic.Int32           // viewers
+	inputRecorders atomic.Int32           // recorders that want input
+	done           chan struct{}          // closed when the terminal has ended
 
 	fitting  sync.Mutex // held while the size is asked for or set; before mu
 	painting sync.Mutex // held while the screen is used; before fitting and mu
@@ -39,7 +45,6 @@ type Terminal struct {
 	log        outputLog             //
 	asleep     []sleeper             // wait for output, or for the end
 	viewers    map[*Viewer]struct{}  //
-	sole       *Viewer               // took the input for itself
 	lost       uint64                // bytes that viewers missed
 	recorders  map[Recorder]struct{} //
 	typing     int                   // writes that recorders have not been given yet
@@ -95,7 +100,7 @@ func (t *Terminal) Counts() Counts {
 	t.mu.Lock()
 	n, lost := len(t.viewers), t.lost
 	t.mu.Unlock()
-	return Counts{In: t.in.Load(), Out: t.out.Load(), Lost: lost, Viewers: n}
+	return Counts{In: t.in.Load(), Out: t.out.Load(), Lost: lost, Dropped: t.dropped.Load(), Viewers: n}
 }
 
 // Read is the opener's: what it gets, the viewers see.
@@ -116,8 +121,22 @@ func (t *Terminal) noteRead(p []byte) {
 	t.mu.Unlock()
 }
 
-// Write is input, the opener's or a viewer's.
+// Write is the opener's: input, unless a viewer has that for itself. Then it is taken and
+// dropped, at once also where there is no room, so that the opener neither hangs nor types
+// it later.
 func (t *Terminal) Write(p []byte) (int, error) {
+	if t.drops() {
+		t.dropped.Add(uint64(len(p)))
+		return len(p), nil
+	}
+	return t.put(p)
+}
+
+// drops tells whether what the opener writes is dropped.
+func (t *Terminal) drops() bool { return t.sole.Load() != nil && !t.over() }
+
+// put writes input of whoever may type, as far as there is room.
+func (t *Terminal) put(p []byte) (int, error) {
 	note := t.beginWrite()
 	n, err := t.end.Write(p)
 	t.noteWrite(p[:max(n, 0)], note)
@@ -133,7 +152,7 @@ func (t *Terminal) noteWrite(taken []byte, note func(taken []byte)) {
 }
 
 // Ioctl passes the opener's request on, and learns from it whether reads are packets, and
-// the size.
+// the size. None of them is input: what TIOCSTI puts into a ptm is read from it again.
 func (t *Terminal) Ioctl(c pts.Caller, req uint32, arg []byte) (int, error) {
 	n, err := t.end.Ioctl(c, req, arg)
 	if err == nil && req == pts.TIOCPKT {
@@ -147,12 +166,32 @@ func (t *Terminal) Ioctl(c pts.Caller, req uint32, arg []byte) (int, error) {
 	return n, err
 }
 
-// Poll tells the readiness now.
-func (t *Terminal) Poll() wait.Events { return t.end.Poll() }
+// Poll tells the opener's readiness now.
+func (t *Terminal) Poll() wait.Events {
+	if t.sole.Load() != nil {
+		return t.end.Poll() | forWriters // Write takes everything
+	}
+	return t.end.Poll()
+}
 
-// Notify calls f whenever readiness may have changed.
+// Notify calls f whenever the opener's readiness may have changed. On the goroutine of who
+// takes the input for itself it is told forWriters, and nothing else.
 func (t *Terminal) Notify(mask wait.Events, f func(wait.Events)) (stop func()) {
-	return t.end.Notify(mask, f)
+	stopEnd, stopRoom := t.end.Notify(mask, f), t.room.Notify(mask, f)
+	return func() {
+		stopEnd()
+		stopRoom()
+	}
+}
+
+// over tells whether the terminal has ended.
+func (t *Terminal) over() bool {
+	select {
+	case <-t.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // Close ends the terminal: its ptm is closed and its viewers get the end after what

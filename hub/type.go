@@ -22,16 +22,23 @@ func (t *Terminal) Type(ctx context.Context, _ Who, p []byte) (n int, err error)
 
 // taken tells whether somebody else than v took the input for itself.
 func (t *Terminal) taken(v *Viewer) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.sole != nil && t.sole != v
+	sole := t.sole.Load()
+	return sole != nil && sole != v
 }
 
-// steal takes the input for v, until it leaves or somebody takes it from it.
+// steal takes the input for v, until it leaves or somebody takes it from it. What the
+// opener is just waiting to type is dropped.
 func (t *Terminal) steal(v *Viewer) {
 	t.mu.Lock()
-	t.sole = v
+	_, in := t.viewers[v]
+	if in { // it may have been sent away already
+		t.sole.Store(v)
+	}
 	t.mu.Unlock()
+	if !in {
+		return
+	}
+	t.room.Wake(forWriters)
 	t.hub.events.Add(EventStolen, t.index, v.who.String())
 }
 
@@ -44,7 +51,7 @@ func (t *Terminal) typeAll(ctx context.Context, p []byte, kicked <-chan struct{}
 			return typed, ErrKicked
 		default:
 		}
-		n, err := t.Write(p[typed:])
+		n, err := t.put(p[typed:])
 		typed += n
 		switch {
 		case pts.IsAgain(err) || err == nil && n == 0:

@@ -415,9 +415,7 @@ func (v *Viewer) leave() bool {
 	if t.owner == v {
 		t.owner = nil
 	}
-	if t.sole == v {
-		t.sole = nil
-	}
+	t.sole.CompareAndSwap(v, nil)
 	last := len(t.viewers) <= 1
 	t.mu.Unlock()
 	if last {

@@ -46,7 +46,7 @@ func (t *Terminal) Viewers() []ViewerInfo {
 	defer t.mu.Unlock()
 	list := make([]ViewerInfo, 0, len(t.viewers))
 	for v := range t.viewers {
-		list = append(list, ViewerInfo{ID: v.id, Who: v.who, ReadOnly: v.readOnly, Owner: v == t.owner, Sole: v == t.sole,
+		list = append(list, ViewerInfo{ID: v.id, Who: v.who, ReadOnly: v.readOnly, Owner: v == t.owner, Sole: v == t.sole.Load(),
 			Rows: int(v.rows), Cols: int(v.cols), Lost: v.lost, Since: v.since})
 	}
 	slices.SortFunc(list, func(a, b ViewerInfo) int { return cmp.Compare(a.ID, b.ID) })

@@ -184,6 +184,24 @@ func (p *Process) code() int {
 	return p.status.ExitStatus()
 }
 
+// Signal sends sig to t's foreground process group, and to the program that ptsns started
+// on it. syscall.ESRCH means that neither is there.
+func (n *Namespace) Signal(t *hub.Terminal, sig syscall.Signal) error {
+	if p := n.Process(t); p != nil {
+		return p.Signal(sig)
+	}
+	return signalForeground(t, sig)
+}
+
+// signalForeground sends sig to t's foreground process group.
+func signalForeground(t *hub.Terminal, sig syscall.Signal) error {
+	group := t.Foreground()
+	if group <= 1 { // there is none, or none that a signal could be meant for alone
+		return syscall.ESRCH
+	}
+	return unix.Kill(-group, sig)
+}
+
 // Signal sends sig to the terminal's foreground process group, and to the program when
 // it is not in that.
 func (p *Process) Signal(sig syscall.Signal) error {

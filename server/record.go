@@ -148,13 +148,8 @@ func (rs *recordings) close() {
 	}
 }
 
-// Record begins a recording of a terminal, as it is now, into a new file. index is as for
-// Terminal.
-func (n *Namespace) Record(index int, spec RecordSpec) error {
-	t, err := n.Terminal(index)
-	if err != nil {
-		return err
-	}
+// Record begins a recording of a terminal, as it is now, into a new file.
+func (n *Namespace) Record(t *hub.Terminal, spec RecordSpec) error {
 	return n.recordings.begin(t, spec, func(h cast.Header, o recorder.Options) (*recorder.Recorder, error) {
 		return recorder.New(spec.File, h, o)
 	})
@@ -162,10 +157,4 @@ func (n *Namespace) Record(index int, spec RecordSpec) error {
 
 // StopRecord ends the recording of a terminal into that file, which Record began; "" is
 // all of them. It returns when they are complete, and the errors of those that are not.
-func (n *Namespace) StopRecord(index int, file string) error {
-	t, err := n.Terminal(index)
-	if err != nil {
-		return err
-	}
-	return n.recordings.end(t, file)
-}
+func (n *Namespace) StopRecord(t *hub.Terminal, file string) error { return n.recordings.end(t, file) }

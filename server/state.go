@@ -44,10 +44,11 @@ type Terminal struct {
 	Foreground Proc             `json:"foreground"`
 	Title      string           `json:"title"` // as its programs set it
 	Viewers    []hub.ViewerInfo `json:"viewers"`
-	Recordings []string         `json:"recordings"` // files that are being written
-	BytesIn    uint64           `json:"bytes_in"`   // written to the ptm
-	BytesOut   uint64           `json:"bytes_out"`  // read from the ptm
-	BytesLost  uint64           `json:"bytes_lost"` // by viewers, those that have left too
+	Recordings []string         `json:"recordings"`    // files that are being written
+	BytesIn    uint64           `json:"bytes_in"`      // written to the ptm
+	BytesOut   uint64           `json:"bytes_out"`     // read from the ptm
+	BytesLost  uint64           `json:"bytes_lost"`    // by viewers, those that have left too
+	Dropped    uint64           `json:"bytes_dropped"` // written to the ptm while a viewer had the input for itself; not in bytes_in
 	Created    time.Time        `json:"created"`
 }
 
@@ -122,6 +123,7 @@ func describe(row *Terminal, t *hub.Terminal, comm func(pid int) string) {
 	row.Rows, row.Cols = int(rows), int(cols)
 	counts := t.Counts()
 	row.Viewers, row.BytesIn, row.BytesOut, row.BytesLost = t.Viewers(), counts.In, counts.Out, counts.Lost
+	row.Dropped = counts.Dropped
 	row.Title, row.Recordings = t.Title(), t.Recordings()
 	opener := t.Opener()
 	row.Opener = Proc{opener.PID, opener.Comm}

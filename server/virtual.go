@@ -3,6 +3,7 @@
 package server
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -154,6 +156,21 @@ func (v *Virtual) Start(Spec) (*Process, error) { return nil, ErrNoPrograms }
 // Process is nil: ptsns starts no programs here.
 func (v *Virtual) Process(*hub.Terminal) *Process { return nil }
 
+// Signal sends sig to t's foreground process group; syscall.ESRCH means that there is none.
+// Where process numbers are not this machine's it is for SIGINT, SIGQUIT and SIGTSTP, as
+// TIOCSIG is, and else syscall.EINVAL.
+func (v *Virtual) Signal(t *hub.Terminal, sig syscall.Signal) error {
+	if v.cfg.Processes {
+		return signalForeground(t, sig)
+	}
+	if t.Foreground() <= 0 {
+		return syscall.ESRCH
+	}
+	arg := binary.LittleEndian.AppendUint64(nil, uint64(sig))
+	_, err := t.Ioctl(nil, pts.TIOCSIG, arg)
+	return err
+}
+
 // Events are what happened to the terminals.
 func (v *Virtual) Events() *hub.Events { return v.hub.Events() }
 
@@ -163,11 +180,7 @@ func (v *Virtual) Kick(id uint64) bool { return v.hub.Kick(id) }
 // Record begins a recording of a terminal, as it is now, into a new file. The path means
 // what it does to spec.Asker, where that is known: this process need not see the same
 // files.
-func (v *Virtual) Record(index int, spec RecordSpec) error {
-	t, err := v.Terminal(index)
-	if err != nil {
-		return err
-	}
+func (v *Virtual) Record(t *hub.Terminal, spec RecordSpec) error {
 	return v.recordings.begin(t, spec, func(h cast.Header, o recorder.Options) (*recorder.Recorder, error) {
 		if spec.Asker == 0 {
 			return recorder.New(spec.File, h, o)
@@ -197,13 +210,7 @@ func openAs(pid int, path string) (*os.Root, error) {
 }
 
 // StopRecord is a Namespace's.
-func (v *Virtual) StopRecord(index int, file string) error {
-	t, err := v.Terminal(index)
-	if err != nil {
-		return err
-	}
-	return v.recordings.end(t, file)
-}
+func (v *Virtual) StopRecord(t *hub.Terminal, file string) error { return v.recordings.end(t, file) }
 
 // End asks for the end of the namespace. It returns at once.
 func (v *Virtual) End() {

@@ -13,10 +13,11 @@ import (
 
 // conn is a connection of somebody with a key.
 type conn struct {
-	s   *Server
-	sc  *ssh.ServerConn
-	key *key // immutable
-	log *slog.Logger
+	s     *Server
+	sc    *ssh.ServerConn
+	key   *key // immutable
+	stall stall
+	log   *slog.Logger
 }
 
 // errClosing is why visits end when the door closes.

@@ -35,8 +35,10 @@
 // relays output, and one that types. The picker has three in place of the last, and one while it looks.
 // All end with the connection.
 //
-// Locks: Server.mu and crowd.mu (counters) and visit.mu (where resizes and signals go) are leaves.
+// Locks: Server.mu, crowd.mu and stall.mu (counters) and visit.mu (where resizes and signals
+// go) are leaves.
 //
 // Who does not read holds up the terminal that was opened for it, as with every sshd, for
-// as long as it answers keepalives; a joined terminal does not wait.
+// as long as it answers keepalives, but for half a minute only where TCP takes nothing of
+// what waits; a joined terminal does not wait.
 package sshd

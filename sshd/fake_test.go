@@ -191,9 +191,11 @@ func (d *door) login(user string, signer ssh.Signer) (*ssh.Client, error) {
 	c, err := ssh.Dial("tcp", d.addr, &ssh.ClientConfig{
 		User: user, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.FixedHostKey(d.s.cfg.HostKey.PublicKey()), Timeout: patience,
 	})
-	if err == nil {
-		d.t.Cleanup(func() { _ = c.Close() })
+	if err != nil {
+		return nil, err
 	}
+	d.t.Cleanup(func() { _ = c.Close() })
+	_, _, err = c.SendRequest("ping", true, nil) // once it is answered, this one is no stranger any more
 	return c, err
 }
 

@@ -1,11 +1,11 @@
 package sshd
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"io"
-	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -82,168 +82,137 @@ func TestTooManyKeys(t *testing.T) {
 	}
 }
 
-func TestTooManyConnections(t *testing.T) {
-	d := newDoor(t, func(s *Server) { s.limits.conns, s.limits.strangers = 3, 2 })
-	dial := func() net.Conn {
-		nc, err := net.Dial("tcp", d.addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = nc.Close() })
-		return nc
+// Who finds no place hears so.
+func TestNoPlace(t *testing.T) {
+	d := newDoor(t, func(s *Server) { s.limits.strangers = 0 })
+	nc, err := net.Dial("tcp", d.addr)
+	if err != nil {
+		t.Fatal(err)
 	}
-	hello := func(nc net.Conn) string {
-		b := make([]byte, 4)
-		if _, err := io.ReadFull(nc, b); err != nil {
-			t.Fatal(err)
-		}
-		return string(b)
-	}
-	one, two := dial(), dial()
-	if a, b := hello(one), hello(two); a != "SSH-" || b != "SSH-" {
-		t.Fatalf("strangers are greeted with %q, %q", a, b)
-	}
-	third := dial()
-	text, err := io.ReadAll(third)
+	defer nc.Close()
+	text, err := io.ReadAll(nc)
 	if string(text) != "ptsns: too many connections\r\n" || err != nil {
-		t.Errorf("a third stranger is greeted with %q, %v", text, err)
+		t.Errorf("greeted with %q, %v", text, err)
 	}
-	_, _ = one.Close(), two.Close()
-	var c *ssh.Client
-	for c == nil { // once the two have been noticed to go
-		c, _ = d.login("vs1", d.signer)
+}
+
+func TestTooManyConnections(t *testing.T) {
+	inMemory(t, func(t *testing.T, d *door, l *pipeListener) {
+		d.s.limits.conns, d.s.limits.strangers = 3, 2 // nobody has come yet
+		one, is := l.greeted("127.0.0.1")
+		two, are := l.greeted("127.0.0.1")
+		if _, ok := l.greeted("127.0.0.1"); !is || !are || ok {
+			t.Errorf("strangers are greeted: %v, %v, %v; want the first two alone", is, are, ok)
+		}
+		_, _ = one.Close(), two.Close()
+		synctest.Wait() // they have been noticed to go
+		for range 3 {
+			c, err := d.loginBy(l, "127.0.0.1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+		}
+		if _, err := d.loginBy(l, "127.0.0.1"); err == nil {
+			t.Error("a fourth connection is let in")
+		}
+	})
+}
+
+// One source cannot take all places of those that have not shown a key; who has shown one
+// takes none.
+func TestTooManyStrangersOfOneSource(t *testing.T) {
+	inMemory(t, func(t *testing.T, d *door, l *pipeListener) {
+		most := defaultLimits.source
+		var last net.Conn
+		for i := range most + 1 {
+			nc, ok := l.greeted("192.0.2.1")
+			defer nc.Close()
+			if ok != (i < most) {
+				t.Errorf("stranger %d of one address is greeted: %v", i+1, ok)
+			}
+			if ok {
+				last = nc
+			}
+		}
+		if _, ok := l.greeted("::ffff:192.0.2.1"); ok {
+			t.Error("the address is another as IPv6 has it")
+		}
+		for i := range most + 1 {
+			nc, ok := l.greeted(fmt.Sprintf("2001:db8::%d", i))
+			defer nc.Close()
+			if ok != (i < most) {
+				t.Errorf("stranger %d of one /64 is greeted: %v", i+1, ok)
+			}
+		}
+		_ = last.Close()
+		synctest.Wait() // it has been noticed to go
+		for range most + 1 {
+			c, err := d.loginBy(l, "192.0.2.1")
+			if err != nil {
+				t.Fatalf("with a key: %v", err)
+			}
+			defer c.Close()
+		}
+	})
+}
+
+// Behind a proxy on this machine there are many, but not so many that others find no place.
+func TestSources(t *testing.T) {
+	s := New(Config{})
+	here, left := sourceOf(netip.MustParseAddr("127.0.0.1")), defaultLimits.here
+	for s.enter(here) {
+		left--
 	}
-	for range 2 {
-		if _, err := d.login("vs1", d.signer); err != nil {
-			t.Fatal(err)
+	if left != 0 {
+		t.Errorf("of the places for this machine %d are left", left)
+	}
+	for name, want := range map[string]source{
+		"127.0.0.9": here, "::1": here, "": here, "192.0.2.1": source(netip.MustParsePrefix("192.0.2.1/32")),
+		"2001:db8::1": source(netip.MustParsePrefix("2001:db8::/64")), "fe80::1%eth0": source(netip.MustParsePrefix("fe80::/64")),
+	} {
+		addr, _ := netip.ParseAddr(name) // "" is none
+		if got := sourceOf(addr); got != want {
+			t.Errorf("%q is %v, want %v", name, got, want)
 		}
 	}
-	if _, err := d.login("vs1", d.signer); err == nil {
-		t.Error("a fourth connection is let in")
+	other := sourceOf(netip.MustParseAddr("192.0.2.1"))
+	if !s.enter(other) {
+		t.Error("nobody else finds a place")
 	}
-	_ = c.Close()
+	s.known(other)
+	for range defaultLimits.here {
+		s.known(here)
+	}
+	if len(s.sources) != 0 || s.strangers != 0 {
+		t.Errorf("left over: %v, %d", s.sources, s.strangers)
+	}
 }
 
 func TestTooManyChannels(t *testing.T) {
-	d := newDoor(t, func(s *Server) { s.limits.visits = 2 })
-	c, err := d.login("vs1", d.signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	one, err := c.NewSession()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.NewSession(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.NewSession(); err == nil || !strings.Contains(err.Error(), "too many channels") {
-		t.Errorf("a third channel: %v", err)
-	}
-	if err := one.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for { // once its end has been noticed
-		if s, err := c.NewSession(); err == nil {
-			_ = s.Close()
-			return
+	inMemory(t, func(t *testing.T, d *door, l *pipeListener) {
+		d.s.limits.visits = 2 // nobody has come yet
+		c, err := d.loginBy(l, "127.0.0.1")
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-}
-
-// pipeListener hands out connections in memory, whose time is the test's.
-type pipeListener struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func newPipeListener() *pipeListener {
-	return &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
-func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
-
-// dial makes a connection whose writes wait for nobody.
-func (l *pipeListener) dial() net.Conn {
-	here, there := net.Pipe()
-	l.conns <- newBuffered(there)
-	return newBuffered(here)
-}
-
-// buffered is a connection with room for what is written.
-type buffered struct {
-	net.Conn
-	wake   chan struct{} // one slot: queue has grown
-	closed chan struct{}
-	once   sync.Once
-
-	mu    sync.Mutex
-	queue []byte // guarded by mu
-}
-
-func newBuffered(c net.Conn) *buffered {
-	b := &buffered{Conn: c, wake: make(chan struct{}, 1), closed: make(chan struct{})}
-	go b.pump() // ends with the connection
-	return b
-}
-
-func (b *buffered) pump() {
-	for {
-		select {
-		case <-b.wake:
-		case <-b.closed:
-			return
+		defer c.Close()
+		one, err := c.NewSession()
+		if err != nil {
+			t.Fatal(err)
 		}
-		b.mu.Lock()
-		p := b.queue
-		b.queue = nil
-		b.mu.Unlock()
-		if _, err := b.Conn.Write(p); err != nil {
-			return
+		if _, err := c.NewSession(); err != nil {
+			t.Fatal(err)
 		}
-	}
-}
-
-func (b *buffered) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	b.queue = append(b.queue, p...)
-	b.mu.Unlock()
-	select {
-	case b.wake <- struct{}{}:
-	default:
-	}
-	return len(p), nil
-}
-
-func (b *buffered) Close() error {
-	b.once.Do(func() { close(b.closed) })
-	return b.Conn.Close()
-}
-
-// inMemory runs f with a door on a pipeListener in a bubble.
-func inMemory(t *testing.T, f func(t *testing.T, d *door, l *pipeListener)) {
-	synctest.Test(t, func(t *testing.T) {
-		d := &door{t: t, ns: newFakeNamespaces(), signer: newSigner(t), log: new(syncBuffer), done: make(chan error, 1)}
-		d.s = New(Config{HostKey: newSigner(t), Keys: writeKeys(t, line(d.signer.PublicKey(), "", "me")), Namespaces: d.ns, Shell: "/bin/sh",
-			Log: slog.New(slog.NewTextHandler(d.log, nil))})
-		l := newPipeListener()
-		ctx, cancel := context.WithCancel(t.Context())
-		go func() { d.done <- d.s.Serve(ctx, l) }()
-		f(t, d, l)
-		cancel()
-		if err := <-d.done; err != nil {
-			t.Error(err)
+		if _, err := c.NewSession(); err == nil || !strings.Contains(err.Error(), "too many channels") {
+			t.Errorf("a third channel: %v", err)
+		}
+		if err := one.Close(); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // its end has been noticed
+		if _, err := c.NewSession(); err != nil {
+			t.Errorf("in place of one: %v", err)
 		}
 	})
 }

@@ -183,7 +183,7 @@ func (v *visit) show(s Stream, own bool) (status int, err error) {
 		}
 		switch e.Kind {
 		case control.Output:
-			_, err = v.ch.Write(e.Output)
+			err = v.put(e.Output, own)
 		case control.Lost:
 			err = v.sayLost(e.Lost)
 		case control.Refused:
@@ -200,6 +200,15 @@ func (v *visit) show(s Stream, own bool) (status int, err error) {
 			return exitFailure, err
 		}
 	}
+}
+
+// put writes output to the client. The program of one that it opened waits for that.
+func (v *visit) put(p []byte, own bool) error {
+	if own {
+		defer v.c.stall.begin()()
+	}
+	_, err := v.ch.Write(p)
+	return err
 }
 
 // sayLost tells of output that went by: in its place on a terminal, else on stderr.

@@ -29,19 +29,22 @@ type Config struct {
 type limits struct {
 	conns     int           // connections in all
 	strangers int           // of them, such as have not shown a key yet
+	source    int           // of these, such as come from one source
+	here      int           // and such as come from this machine, where a proxy brings many
 	visits    int           // channels of a connection
 	tries     int           // keys that a client may show
 	grace     time.Duration // to show one
 	answer    time.Duration // of a namespace's server to start or join something
 	keepalive time.Duration // between questions whether the client is still there
 	misses    int           // such questions without an answer; then it has gone
+	stall     time.Duration // without taking anything, of a client whose program waits for it
 	leaving   time.Duration // for the last words when the door closes
 	look      time.Duration // between looks at the namespaces, of the picker
 }
 
 var defaultLimits = limits{
-	conns: 100, strangers: 16, visits: 10, tries: 6, grace: 30 * time.Second, answer: 15 * time.Second,
-	keepalive: 30 * time.Second, misses: 4, leaving: 2 * time.Second, look: time.Second,
+	conns: 100, strangers: 16, source: 4, here: 12, visits: 10, tries: 6, grace: 30 * time.Second, answer: 15 * time.Second,
+	keepalive: 30 * time.Second, misses: 4, stall: 30 * time.Second, leaving: 2 * time.Second, look: time.Second,
 }
 
 // Server is a door. Its methods may be called at once.
@@ -50,12 +53,15 @@ type Server struct {
 	limits limits
 
 	mu        sync.Mutex
-	conns     int // guarded by mu
-	strangers int // guarded by mu
+	conns     int            // guarded by mu
+	strangers int            // guarded by mu
+	sources   map[source]int // guarded by mu; strangers of each
 }
 
 // New makes a door that leads nobody in before Serve.
-func New(cfg Config) *Server { return &Server{cfg: cfg, limits: defaultLimits} }
+func New(cfg Config) *Server {
+	return &Server{cfg: cfg, limits: defaultLimits, sources: make(map[source]int)}
+}
 
 // Serve lets in who comes to the listeners, which it closes, until ctx is done or one of
 // them fails. It returns once everybody has left.
@@ -101,34 +107,59 @@ func (s *Server) accept(ctx context.Context, l net.Listener, running *sync.WaitG
 			}
 			continue
 		}
-		if !s.enter() {
+		src := sourceOf(remoteAddr(nc))
+		if !s.enter(src) {
 			s.cfg.Log.Warn("ssh: too many connections", "from", nc.RemoteAddr())
 			_ = nc.SetWriteDeadline(time.Now().Add(retry))               // a socket that fails to take it
 			_, _ = io.WriteString(nc, "ptsns: too many connections\r\n") // or that hears nothing more
 			_ = nc.Close()                                               // is closed all the same
 			continue
 		}
-		running.Go(func() { s.serveConn(ctx, nc) })
+		running.Go(func() { s.serveConn(ctx, nc, src) })
 	}
 }
 
+// source is where strangers come from who count together: an address, of IPv6 the /64 that
+// one client has all of. The zero value is this machine, and who has no address.
+type source netip.Prefix
+
+func sourceOf(a netip.Addr) source {
+	bits := a.BitLen()
+	switch {
+	case !a.IsValid() || a.IsLoopback():
+		return source{}
+	case a.Is6():
+		bits = 64
+	}
+	p, _ := a.WithZone("").Prefix(bits) // one that it has
+	return source(p)
+}
+
 // enter counts a connection in, if there is room for it.
-func (s *Server) enter() bool {
+func (s *Server) enter(src source) bool {
+	most := s.limits.source
+	if src == (source{}) {
+		most = s.limits.here
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conns >= s.limits.conns || s.strangers >= s.limits.strangers {
+	if s.conns >= s.limits.conns || s.strangers >= s.limits.strangers || s.sources[src] >= most {
 		return false
 	}
 	s.conns++
 	s.strangers++
+	s.sources[src]++
 	return true
 }
 
 // known counts one that is no stranger any more; left one that has gone.
-func (s *Server) known() {
+func (s *Server) known(src source) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.strangers--
+	if s.sources[src]--; s.sources[src] == 0 {
+		delete(s.sources, src)
+	}
 }
 
 func (s *Server) left() {
@@ -138,12 +169,12 @@ func (s *Server) left() {
 }
 
 // serveConn is a connection's life.
-func (s *Server) serveConn(ctx context.Context, nc net.Conn) {
+func (s *Server) serveConn(ctx context.Context, nc net.Conn, src source) {
 	defer s.left()
 	defer nc.Close()
 	log := s.cfg.Log.With("from", nc.RemoteAddr().String())
 	c, chans, reqs, err := s.handshake(ctx, nc, log)
-	s.known()
+	s.known(src)
 	if err != nil {
 		log.Info("ssh: no login", "err", err)
 		return
@@ -182,7 +213,7 @@ func (s *Server) handshake(ctx context.Context, nc net.Conn, log *slog.Logger) (
 		_ = sc.Close() // it has gone, or there is no telling who it is
 		return nil, nil, nil, errors.Join(err, errors.New("no key"))
 	}
-	c := &conn{s: s, sc: sc, key: g.key, log: log.With("user", sc.User(), "key", g.fingerprint, "name", g.key.name)}
+	c := &conn{s: s, sc: sc, key: g.key, stall: stall{nc: nc, after: s.limits.stall}, log: log.With("user", sc.User(), "key", g.fingerprint, "name", g.key.name)}
 	return c, chans, reqs, nil
 }
 

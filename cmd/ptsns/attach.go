@@ -12,9 +12,10 @@ import (
 const attachLong = `Attach joins terminal N of a namespace, or the one with the lowest number: its
 screen is shown, and above it what has scrolled off, what is typed goes in, ctrl-p
 ctrl-q leaves. Any number of people can join a terminal. With --steal, what the others
-type is refused until you leave. One who does not read in time misses output, and is
-told how much; nobody waits. With --read-only, nothing that the program puts out makes
-your terminal answer.
+type is refused until you leave, and what comes from the program that opened the
+terminal is dropped. One who does not read in time misses output, and is told how much;
+nobody waits. With --read-only, nothing that the program puts out makes your terminal
+answer.
 
 A window of another size than the terminal's shows its screen in a frame, or the part
 around the cursor. A terminal that ptsns opened takes the size of the window used

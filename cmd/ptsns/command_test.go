@@ -207,7 +207,7 @@ func TestLsJSON(t *testing.T) {
 		"refused": 0.0, "opened": 0.0, "bytes_in": 0.0, "bytes_out": 0.0, "bytes_lost": 0.0,
 		"terminals": []any{map[string]any{
 			"id": "", "index": 0.0, "uid": 0.0, "gid": 0.0, "mode": "", "rows": 0.0, "cols": 0.0, "opener": proc, "foreground": proc,
-			"title": "", "viewers": nil, "recordings": nil, "bytes_in": 0.0, "bytes_out": 0.0, "bytes_lost": 0.0, "created": zero,
+			"title": "", "viewers": nil, "recordings": nil, "bytes_in": 0.0, "bytes_out": 0.0, "bytes_lost": 0.0, "bytes_dropped": 0.0, "created": zero,
 		}},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -54,9 +54,11 @@ func TestDriveVim(t *testing.T) {
 	_, err = vim.Await(control.Regexp(`"file" \[New( File)?\]`))
 	must(t, err)
 	must(t, vim.Type("ihello\x1b"))
-	_, err = vim.Await(control.Regexp(`^hello\n~\n`).And(control.Quiet(10 * time.Millisecond)))
+	drawn, err := vim.Await(control.Regexp(`^hello\n~\n`).And(control.Quiet(10 * time.Millisecond)))
 	must(t, err)
 	must(t, vim.Resize(10, 40))
+	_, err = vim.Await(control.Text("~").After(drawn.Next)) // it is drawn anew once vim knows of the size
+	must(t, err)
 	must(t, vim.Type(":set lines? columns?\r"))
 	seen, err := vim.Await(control.Regexp(`lines=(\d+)(?s:.*)columns=(\d+)`))
 	must(t, err)
@@ -76,6 +78,8 @@ func TestDriveVim(t *testing.T) {
 	}
 
 	// It has ended, and its index is another's: it is not mistaken.
+	_, err = vim.Await(control.AtEnd()) // the program's end comes before its terminal's
+	must(t, err)
 	other, err := c.Open(t.Context(), server.Spec{Argv: []string{"sh", "-c", "exit 3"}})
 	must(t, err)
 	code, err = other.Wait()
