@@ -14,6 +14,7 @@ import (
 	"github.com/ptsns/ptsns/procfs"
 	"github.com/ptsns/ptsns/pts"
 	"github.com/ptsns/ptsns/server"
+	"github.com/ptsns/ptsns/usock"
 )
 
 // Hands are where the parent has an instance: a namespace of virtual terminals, of which
@@ -27,8 +28,8 @@ type Hands interface {
 }
 
 // show adds x to the mounts, and sees to it that the parent has its instance in hands: under
-// the name that r asks for, if it asks for one. After an error x is to be unmounted.
-func (s *Server) show(x *mounted, r request) error {
+// the name that r asks for, if it asks for one, which c brought. After an error x is to be unmounted.
+func (s *Server) show(c *conn, x *mounted, r request) error {
 	s.showing.Lock() // another of the name is gone then, and nobody else makes one
 	defer s.showing.Unlock()
 	i := x.mount.Instance()
@@ -41,9 +42,13 @@ func (s *Server) show(x *mounted, r request) error {
 		return nil
 	case h != nil && r.Name != "" && r.Name != h.Name():
 		return fmt.Errorf("the instance is mounted already, and called %q: %w", h.Name(), unix.EBUSY)
+	case h != nil && r.Record != "":
+		return fmt.Errorf("the instance is mounted already, and its first mount says how it is recorded: %w", unix.EBUSY)
 	case h == nil:
 		var err error
+		_, pid, _ := usock.Peer(c.UnixConn) // 0 would be ourselves, who have no directory of that name
 		h, err = s.cfg.Publish(server.VirtualConfig{Name: r.Name, History: r.History, Instance: i, Processes: true,
+			RecordDir: r.Record, RecordInput: r.RecordIn, RecordV2: r.RecordV2, RecordAsker: pid,
 			Options: s.ofFirst(i, func(m *mounted) string { return m.mount.String() }),
 			Path:    s.ofFirst(i, func(m *mounted) string { return m.dir }),
 			End:     func() { s.endInstance(i) }})

@@ -33,6 +33,9 @@ type Request struct {
 	Dir        string            `json:"dir,omitempty"`        // where it is to be mounted, for people
 	Name       string            `json:"name,omitempty"`       // the instance's, in the parent's hands; "" is any
 	History    int               `json:"history,omitempty"`    // bytes of output that each terminal keeps there, as in server.Config
+	Record     string            `json:"record,omitempty"`     // an absolute path of a directory that every terminal is recorded into; "" for none
+	RecordIn   bool              `json:"record_in,omitempty"`  // what is typed, too
+	RecordV2   bool              `json:"record_v2,omitempty"`
 }
 
 // request is a Request on its way.

@@ -38,7 +38,7 @@ func (s *Server) mount(c *conn, r request) answer {
 		return refuse(err)
 	}
 	x := &mounted{mount: m, source: r.Source, dir: r.Dir, device: r.Device, created: time.Now(), gone: make(chan struct{})}
-	if err := s.show(x, r); err != nil {
+	if err := s.show(c, x, r); err != nil {
 		_ = fuse.Close()
 		s.unmounted(x)
 		return refuse(err)

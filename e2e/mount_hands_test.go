@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ptsns/ptsns/cast"
 	"github.com/ptsns/ptsns/control"
 	"github.com/ptsns/ptsns/hub"
 	"github.com/ptsns/ptsns/internal/chromium"
@@ -202,10 +203,11 @@ func TestMountCalled(t *testing.T) {
 		return
 	}
 	for what, args := range map[string][]string{
-		`name "vm" is taken`:     {"mount", "-o", "name=vm", "lxcpts", publicDir(t)},
-		`name ".."`:              {"mount", "--name", "..", "lxcpts", publicDir(t)},
-		`a mount keeps its name`: {"mount", "-o", "remount,name=x", "lxcpts", dir},
-		`history`:                {"mount", "-o", "history=much", "lxcpts", publicDir(t)},
+		`name "vm" is taken`: {"mount", "-o", "name=vm", "lxcpts", publicDir(t)},
+		`name ".."`:          {"mount", "--name", "..", "lxcpts", publicDir(t)},
+		`for a new mount`:    {"mount", "-o", "remount,name=x", "lxcpts", dir},
+		`--record DIR`:       {"mount", "--record-input", "lxcpts", publicDir(t)},
+		`history`:            {"mount", "-o", "history=much", "lxcpts", publicDir(t)},
 	} {
 		if out := r.run(args...); out.code == 0 || !strings.Contains(out.stderr, what) {
 			t.Errorf("%q: %+v, want %s", args, out, what)
@@ -221,6 +223,9 @@ func TestMountCalled(t *testing.T) {
 	}
 	if out := r.run("mount", "--generation", "multiple", "--name", "second", "lxcpts", publicDir(t)); out.code != 125 || !strings.Contains(out.stderr, `called "first"`) {
 		t.Errorf("another name for the same: %+v", out)
+	}
+	if out := r.run("mount", "--generation", "multiple", "--record", publicDir(t), "lxcpts", publicDir(t)); out.code != 125 || !strings.Contains(out.stderr, "its first mount") {
+		t.Errorf("recordings of the same: %+v", out)
 	}
 	unmount(t, one)
 	ptm, tty := openVirtual(t, two)
@@ -270,4 +275,40 @@ func TestMountHistory(t *testing.T) {
 	}
 	c.enter("\n")
 	c.wait()
+}
+
+// Every terminal of a mount is recorded from its first byte, into a directory that the
+// server itself does not see.
+func TestMountRecord(t *testing.T) {
+	t.Parallel()
+	need(t, "fuse", "sh")
+	if !private(t) {
+		return
+	}
+	r, casts := newRuntime(t), publicDir(t)
+	dir := publicDir(t)
+	out := r.run("mount", "-o", "name=vm,record="+casts, "--record-input", "lxcpts", dir)
+	if out.code != 0 || !strings.Contains(out.stderr, "what is typed") {
+		t.Fatalf("mount: %+v", out)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) }) // the test may have done it
+	c := r.on(dir, 24, 80, "sh", "-c", `echo first; read x; echo "got $x"`)
+	c.expect(`^first\r\n`)
+	c.enter("line\n")
+	c.expect(`got line\r\n`)
+	c.wait()
+	c.close()
+	unmount(t, dir)
+	awaitDir(t, r.path, func(names []string) bool { return !slices.Contains(names, "vm") }) // complete then
+	files := castFiles(t, casts)
+	if len(files) != 1 || !strings.HasPrefix(filepath.Base(files[0]), "vm-0-") {
+		t.Fatalf("recordings: %q", files)
+	}
+	checkWhole(t, r, files[0])
+	if got := recorded(t, files[0], cast.Output); got != "first\r\nline\r\ngot line\r\n" {
+		t.Errorf("the output on record is %q", got)
+	}
+	if got := recorded(t, files[0], cast.Input); got != "line\n" {
+		t.Errorf("the input on record is %q", got)
+	}
 }

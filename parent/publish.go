@@ -45,12 +45,17 @@ func (p *Parent) Publish(cfg server.VirtualConfig) (_ *Published, err error) {
 	if err := entry.SetShared(os.Getpid()); err != nil {
 		return nil, err
 	}
-	l, err := usock.Listen(entry.Socket())
+	cfg.Name = entry.Name()
+	v, err := server.NewVirtual(cfg)
 	if err != nil {
 		return nil, err
 	}
-	cfg.Name = entry.Name()
-	pub := &Published{Virtual: server.NewVirtual(cfg), name: cfg.Name, entry: entry, ended: make(chan struct{})}
+	l, err := usock.Listen(entry.Socket())
+	if err != nil {
+		v.Close()
+		return nil, err
+	}
+	pub := &Published{Virtual: v, name: cfg.Name, entry: entry, ended: make(chan struct{})}
 	go func() { // ends with the namespace
 		defer close(pub.ended)
 		err := control.Serve(context.Background(), pub.Virtual, nil, l)

@@ -35,7 +35,13 @@ func OpenDir(path string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Dir{path: path, root: root, given: make(map[string]int)}, nil
+	return DirIn(root, path), nil
+}
+
+// DirIn is OpenDir for a directory that is open, and becomes the Dir's. path is what others
+// call it.
+func DirIn(root *os.Root, path string) *Dir {
+	return &Dir{path: path, root: root, given: make(map[string]int)}
 }
 
 // Close closes the directory.

@@ -32,6 +32,11 @@ var ErrNoPrograms = errors.New("ptsns starts no programs on virtual terminals: t
 type VirtualConfig struct {
 	Name    string
 	History int // as in Config
+	// RecordDir, RecordInput and RecordV2 are as in Config. The path is RecordAsker's, where
+	// that process is named: this one need not see the same files.
+	RecordDir             string
+	RecordInput, RecordV2 bool
+	RecordAsker           int
 	// Instance lists the terminals as their file system has them. Without one the namespace
 	// has those that its Hub has, which belong to the user of this process.
 	Instance interface {
@@ -66,11 +71,19 @@ type Virtual struct {
 }
 
 // NewVirtual makes a namespace without terminals. Its user ends it with Close.
-func NewVirtual(cfg VirtualConfig) *Virtual {
-	v := &Virtual{cfg: cfg, created: time.Now(), recordings: &recordings{name: cfg.Name}, done: make(chan struct{})}
-	v.hub = hub.New(hub.Options{Ended: func() {}, History: cfg.History})
+func NewVirtual(cfg VirtualConfig) (*Virtual, error) {
+	v := &Virtual{cfg: cfg, created: time.Now(), done: make(chan struct{}),
+		recordings: &recordings{name: cfg.Name, all: RecordSpec{Input: cfg.RecordInput, V2: cfg.RecordV2}}}
+	if cfg.RecordDir != "" {
+		root, err := openAs(cfg.RecordAsker, cfg.RecordDir)
+		if err != nil {
+			return nil, err
+		}
+		v.recordings.dir = recorder.DirIn(root, cfg.RecordDir)
+	}
+	v.hub = hub.New(hub.Options{Ended: func() {}, History: cfg.History, Record: v.recordings.recordNew})
 	v.recordings.events = v.hub.Events()
-	return v
+	return v, nil
 }
 
 // Hub is what the terminals pass through: its Own and Tap add one. An index is for one
@@ -182,9 +195,6 @@ func (v *Virtual) Kick(id uint64) bool { return v.hub.Kick(id) }
 // files.
 func (v *Virtual) Record(t *hub.Terminal, spec RecordSpec) error {
 	return v.recordings.begin(t, spec, func(h cast.Header, o recorder.Options) (*recorder.Recorder, error) {
-		if spec.Asker == 0 {
-			return recorder.New(spec.File, h, o)
-		}
 		dir, err := openAs(spec.Asker, filepath.Dir(spec.File))
 		if err != nil {
 			return nil, err
@@ -194,8 +204,11 @@ func (v *Virtual) Record(t *hub.Terminal, spec RecordSpec) error {
 	})
 }
 
-// openAs opens the directory that path is to the process pid.
+// openAs opens the directory that path is to the process pid, 0 for this one.
 func openAs(pid int, path string) (*os.Root, error) {
+	if pid == 0 {
+		return os.OpenRoot(path)
+	}
 	root, err := unix.Open(fmt.Sprintf("/proc/%d/root", pid), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "open the root directory of who asks, for", Path: path, Err: err}

@@ -8,14 +8,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"strings"
 	"text/tabwriter"
 
-	"github.com/ptsns/ptsns/devpts"
 	"github.com/ptsns/ptsns/devptsd"
 	"github.com/ptsns/ptsns/fsmount"
-	"github.com/ptsns/ptsns/pts"
 	"github.com/ptsns/ptsns/rundir"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -30,7 +26,7 @@ The instance is a namespace to the parent: ptsns ls lists its terminals, and att
 and the like take them, by NAME (default: the first of vs1, vs2, ... that is free).
 
 OPTS are those of mount -t devpts -o, and remount, generation=G, system=NAME, name=NAME,
-history=BYTES and task=PID. What they do is what they did in Linux of that generation:
+history=BYTES, record=DIR and task=PID. What they do is what they did in Linux of that generation:
 
   always    4.7 and later: each mount is an instance of its own
   multiple  2.6.29 to 4.6: a mount with newinstance is one, all others are the initial one
@@ -60,6 +56,8 @@ type mountFlags struct {
 	system     string
 	name       string
 	history    string
+	record     string
+	input, v2  bool // of recordings
 	foreground bool
 	fake       bool // mount(8)'s -f: do everything but the mount
 }
@@ -82,6 +80,9 @@ func newMountCommand() *cobra.Command {
 	flags.StringVar(&f.system, "system", "", "mount an instance of the system `NAME` (default the generation's name)")
 	flags.StringVar(&f.name, "name", "", "call the instance `NAME` in ptsns ls and the like (default the first free of vs1, vs2, ...)")
 	flags.StringVar(&f.history, "history", "1M", "keep so many `BYTES` of output, and of scrollback, of each terminal (K, M, G; 0 is no scrollback)")
+	flags.StringVar(&f.record, "record", "", "record every terminal into a file of its own in `DIR`, as asciicast v3")
+	flags.BoolVar(&f.input, "record-input", false, "RECORD WHAT IS TYPED, too, unless the terminal does not echo it")
+	flags.BoolVar(&f.v2, "record-v2", false, "record as asciicast v2")
 	flags.BoolVarP(&f.foreground, "foreground", "f", false, "stay until DIR is unmounted; an interrupt unmounts it")
 	_ = cmd.RegisterFlagCompletionFunc("generation", cobra.FixedCompletions([]string{"always", "multiple", "legacy", "cloned"}, cobra.ShellCompDirectiveNoFileComp)) // fails for flags that are not there
 	_ = cmd.RegisterFlagCompletionFunc("system", completeSystems)
@@ -123,91 +124,6 @@ func mountArgs(_ *cobra.Command, args []string) error {
 	return fmt.Errorf("%d arguments, want a source and a directory", len(args))
 }
 
-// mountJob is what a command line of mount comes to.
-type mountJob struct {
-	source, dir string
-	generation  devpts.Generation
-	system      string
-	named       bool // the system was named
-	remount     bool
-	merge       bool // of a remount: add the options to those in force
-	request     devptsd.Request
-}
-
-// job takes what is ours from the options and leaves the rest for the file system.
-func (f *mountFlags) job(args []string) (j mountJob, err error) {
-	j = mountJob{source: args[0], dir: args[1], system: f.system}
-	generation, name, history := f.generation, f.name, f.history
-	var rest []string
-	for item := range strings.SplitSeq(strings.Join(f.options, ","), ",") {
-		key, value, _ := strings.Cut(item, "=")
-		switch key {
-		case "remount":
-			j.remount = true
-		case "generation":
-			generation = value
-		case "system":
-			j.system = value
-		case "user_id", "group_id", "allow_other", "max_read":
-			// mount -o remount,OPTS DIR adds OPTS to what /proc/mounts shows, which of ours are FUSE's alone.
-			j.merge = true
-		case "name":
-			name = value
-		case "history":
-			history = value
-		case "task":
-			pid, err := parsePID(value)
-			if err != nil {
-				return j, usageError{err}
-			}
-			j.request.Task = pid
-		default:
-			rest = append(rest, item)
-		}
-	}
-	j.request.Options = strings.Join(rest, ",")
-	if generation != "" {
-		g, err := devpts.ParseGeneration(generation)
-		if err != nil {
-			return j, usageError{err}
-		}
-		j.generation = g
-	}
-	if j.named = j.system != ""; !j.named {
-		j.system = j.generation.String()
-	}
-	if err := pts.CheckName(j.system); err != nil {
-		return j, usageError{err}
-	}
-	if name != "" {
-		if err := pts.CheckName(name); err != nil {
-			return j, usageError{err}
-		}
-	}
-	if history != "" {
-		if j.request.History, err = parseHistory(history); err != nil {
-			return j, usagef("history: %w", err)
-		}
-	}
-	if j.remount && name != "" {
-		return j, usagef("name=%s: a mount keeps its name", name)
-	}
-	j.request.Source, j.request.Generation = j.source, j.generation
-	j.request.Name = name
-	dir, err := filepath.Abs(j.dir)
-	if err == nil {
-		dir, err = filepath.EvalSymlinks(dir)
-	}
-	if err != nil {
-		return j, err
-	}
-	j.dir = dir
-	if st, err := os.Stat(dir); err == nil && !st.IsDir() {
-		return j, &os.PathError{Op: "mount", Path: dir, Err: unix.ENOTDIR}
-	}
-	return j, nil
-}
-
 func (f *mountFlags) run(cmd *cobra.Command, args []string) error {
 	dir, err := openRuntime(cmd.ErrOrStderr())
 	if err != nil {
@@ -240,6 +156,9 @@ func (f *mountFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer client.Close()
+	if j.request.RecordIn {
+		fmt.Fprintf(cmd.ErrOrStderr(), "ptsns: mount: what is typed on the terminals of %s is recorded in %s, unless they do not echo it\n", j.dir, j.request.Record)
+	}
 	if !f.foreground {
 		return nil
 	}
