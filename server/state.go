@@ -13,10 +13,16 @@ import (
 	"github.com/ptsns/ptsns/pts"
 )
 
+// Kinds of namespaces.
+const (
+	KindKernel  = "kernel"
+	KindVirtual = "virtual" // ptsns starts no programs there
+)
+
 // State is a namespace as `ptsns ls --json` shows it.
 type State struct {
 	Name      string     `json:"name"`
-	Kind      string     `json:"kind"` // "kernel", "virtual"
+	Kind      string     `json:"kind"`
 	ServerPID int        `json:"server_pid"`
 	InitPID   int        `json:"init_pid"` // the first program; 0 before and after it
 	Options   string     `json:"options"`  // as /proc/mounts shows them
@@ -61,7 +67,7 @@ type Proc struct {
 // State tells what the namespace is now. It asks the file system and /proc, and never a
 // process.
 func (n *Namespace) State() State {
-	s := State{Name: n.cfg.Name, Kind: "kernel", ServerPID: os.Getpid(), Options: n.options(),
+	s := State{Name: n.cfg.Name, Kind: KindKernel, ServerPID: os.Getpid(), Options: n.options(),
 		Ptmx: string(n.sup.Ptmx()), Path: n.path, Created: n.created, Terminals: []Terminal{}}
 	n.mu.Lock()
 	if n.first != nil && !n.first.ended() {

@@ -112,7 +112,7 @@ func (v *Virtual) Refuse(opener string) {
 
 // State tells what the namespace is now.
 func (v *Virtual) State() State {
-	s := State{Name: v.cfg.Name, Kind: "virtual", ServerPID: os.Getpid(), Ptmx: "tap", Created: v.created,
+	s := State{Name: v.cfg.Name, Kind: KindVirtual, ServerPID: os.Getpid(), Ptmx: "tap", Created: v.created,
 		Refused: v.refused.Load(), Terminals: []Terminal{}}
 	if v.cfg.Options != nil {
 		s.Options = v.cfg.Options()

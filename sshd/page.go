@@ -20,7 +20,8 @@ func isPrint(r rune) bool { return unicode.IsPrint(r) }
 type row struct {
 	id    pts.ID // the index is -1 for the namespace itself
 	cells [len(columns)]string
-	dead  bool // there is nothing to choose
+	dead  bool   // there is nothing to choose
+	noNew string // why no terminal can be opened in its namespace, "" when one can
 }
 
 // columns are the list's headings.
@@ -36,13 +37,19 @@ func newPage(list []Namespace) page {
 		head := row{id: pts.ID{Namespace: ns.Name, Index: -1}}
 		head.cells[1] = ns.Name
 		head.cells[3] = "new terminal"
-		if ns.Error != "" {
-			head.dead = true
+		switch {
+		case ns.Error != "":
+			head.dead, head.noNew = true, "that namespace does not answer"
 			head.cells[3] = ns.Error
+		case ns.Kind == server.KindVirtual:
+			head.dead, head.noNew = true, "terminals of "+ns.Name+" are opened by its programs alone"
+			head.cells[3] = "virtual terminals"
 		}
 		p.add(head)
 		for i := range ns.Terminals {
-			p.add(terminalRow(ns.Name, &ns.Terminals[i]))
+			r := terminalRow(ns.Name, &ns.Terminals[i])
+			r.noNew = head.noNew
+			p.add(r)
 		}
 	}
 	return p

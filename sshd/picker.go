@@ -251,8 +251,8 @@ func (p *picker) open(at int) (c choice, done bool) {
 		p.message = "there is no namespace to open a terminal in"
 	case p.readOnly:
 		p.message = "this key looks on: it may join terminals and open none"
-	case p.page.rows[at].dead:
-		p.message = "that namespace does not answer"
+	case p.page.rows[at].noNew != "":
+		p.message = p.page.rows[at].noNew
 	default:
 		return choice{pts.ID{Namespace: p.page.rows[at].id.Namespace, Index: -1}, false}, true
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/ptsns/ptsns/control"
+	"github.com/ptsns/ptsns/server"
 )
 
 // selects waits until the picker shows that line as chosen.
@@ -111,6 +112,31 @@ func TestPicker(t *testing.T) {
 	if !strings.HasSuffix(p.out.String(), "\x1b[m\x1b[?25h\x1b[?1049l") {
 		t.Error("the terminal is not given back")
 	}
+}
+
+// In a namespace of virtual terminals there is none to be opened, and those that are there
+// are joined as others are.
+func TestPickerOfVirtual(t *testing.T) {
+	d := newDoor(t, nil)
+	virtual := terminals("vm", "vim")
+	virtual.Kind = server.KindVirtual
+	d.ns.set(virtual)
+	size := window{16, 80}
+	p := d.enter("ptsns", d.signer, size, nil, "")
+	p.selects(size, "1 vm virtual terminals")
+	for _, keys := range []string{"\r", "n", "2n"} {
+		p.types(keys)
+		p.seesText(size, "terminals of vm are opened by its programs alone")
+	}
+	s := newFakeStream(0)
+	d.ns.streams <- s
+	p.types("\r")
+	if got, want := next(t, d.ns.attached), "vm/0 ssh dev@laptop read-only=false 16x80"; got != want {
+		t.Errorf("joined %s, want %s", got, want)
+	}
+	s.events <- control.Event{Kind: control.Ended}
+	p.seesText(size, "vm/0 has ended")
+	p.types("q")
 }
 
 func TestPickerLeaves(t *testing.T) {
