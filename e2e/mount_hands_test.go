@@ -78,6 +78,8 @@ func TestMountHands(t *testing.T) {
 		t.Errorf("viewers %q, want %q", viewers, want)
 	}
 
+	awaitText(t, filepath.Join(r.systems(), "always", "log"), `"msg":"joined","system":"always","namespace":"vm"`)
+
 	recording := filepath.Join(publicDir(t), "vim.cast")
 	r.must("record", "vm/0", recording)
 	r.must("send", "vm/0", `:echo 60*70\r`)

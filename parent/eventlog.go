@@ -30,6 +30,20 @@ type eventSource interface {
 	Since(ctx context.Context, seq uint64) ([]hub.Event, error)
 }
 
+// startEventLog logs events until stop is called, which waits for what is being written.
+func startEventLog(events eventSource, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	logged := make(chan struct{})
+	go func() { // ends with ctx
+		defer close(logged)
+		logEvents(ctx, events, log)
+	}()
+	return func() {
+		cancel()
+		<-logged
+	}
+}
+
 // logEvents logs events until ctx is done, each with its own time.
 func logEvents(ctx context.Context, events eventSource, log *slog.Logger) {
 	var seq uint64

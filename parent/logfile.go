@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"sync"
 )
@@ -13,6 +14,14 @@ import (
 // maxLog is how long a server's log may become. It lies in the runtime directory, which
 // is memory on most machines.
 const maxLog = 1 << 20
+
+// SetLog makes f, which is open to append, the log of a server: package slog's default logger
+// writes there, a line of JSON for each record with this attribute, and so does package
+// log, as warnings. It keeps its last mebibyte at most.
+func SetLog(f *os.File, key, value string) {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&logFile{f: f}, nil)).With(key, value))
+	slog.SetLogLoggerLevel(slog.LevelWarn) // such as net/http's
+}
 
 // logFile is a log that forgets its older half when it becomes longer than maxLog. What
 // others write to the file by themselves (crashes, the supervisor) counts as well. Its

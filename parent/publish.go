@@ -56,9 +56,14 @@ func (p *Parent) Publish(cfg server.VirtualConfig) (_ *Published, err error) {
 		return nil, err
 	}
 	pub := &Published{Virtual: v, name: cfg.Name, entry: entry, ended: make(chan struct{})}
+	stopLogging := func() {}
+	if cfg.Log != nil {
+		stopLogging = startEventLog(v.Events(), cfg.Log.With("namespace", cfg.Name))
+	}
 	go func() { // ends with the namespace
 		defer close(pub.ended)
 		err := control.Serve(context.Background(), pub.Virtual, nil, l)
+		stopLogging()
 		pub.Virtual.Close() // when nobody can come any more
 		pub.err = errors.Join(err, entry.Remove())
 		if pub.err != nil {

@@ -42,8 +42,7 @@ func Serve(name string) error {
 		return err
 	}
 	defer in.status.Close()
-	slog.SetDefault(slog.New(slog.NewJSONHandler(&logFile{f: os.Stderr}, nil)).With("namespace", name))
-	slog.SetLogLoggerLevel(slog.LevelWarn) // such as net/http's
+	SetLog(os.Stderr, "namespace", name)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	ns, entry, l, err := in.open(name)
@@ -54,15 +53,9 @@ func Serve(name string) error {
 		ns.End() // the client has gone, and its connection with it
 	}
 	slog.Info("serving", "pid", os.Getpid(), "note", ns.Note())
-	logging, stopLogging := context.WithCancel(context.Background())
-	logged := make(chan struct{})
-	go func() {
-		defer close(logged)
-		logEvents(logging, ns.Events(), slog.Default())
-	}()
+	stopLogging := startEventLog(ns.Events(), slog.Default())
 	err = control.Serve(ctx, ns, in.conn, l)
 	stopLogging()
-	<-logged
 	if left := ns.Err(); left != nil {
 		return errors.Join(err, left) // the next command tries again
 	}

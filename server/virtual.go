@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -47,6 +48,8 @@ type VirtualConfig struct {
 	// Processes says that process numbers are those of this machine, which /proc knows: of
 	// openers, and of foreground groups.
 	Processes bool
+	// Log is told who joined and left, and of what could not be opened; nil is nobody.
+	Log *slog.Logger
 	// End is called once when somebody asks for the namespace's end, has to bring Close about,
 	// and must not block. Without it the namespace closes itself.
 	End func()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"math"
 	"net"
 	"os"
@@ -175,6 +176,7 @@ func serveSystem(name, generation, home string) error {
 	if err != nil {
 		return err
 	}
+	parent.SetLog(os.Stderr, "system", name)
 	systems, err := dir.Systems()
 	if err != nil {
 		return err
@@ -192,12 +194,15 @@ func serveSystem(name, generation, home string) error {
 	}
 	if err := devptsd.Seclude(dir.Path(), entry.Path()); err != nil {
 		// Where the root is an initramfs it cannot be done. The price is what Seclude says.
-		fmt.Fprintf(os.Stderr, "ptsns: keep away from other mounts: %v\n", err)
+		slog.Warn("the server does not keep away from other mounts", "error", err)
 	}
 	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGQUIT) // meant for others; SIGTERM is for us
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
 	defer stop()
-	publish := func(cfg server.VirtualConfig) (devptsd.Hands, error) { return parent.In(dir).Publish(cfg) }
+	publish := func(cfg server.VirtualConfig) (devptsd.Hands, error) {
+		cfg.Log = slog.Default()
+		return parent.In(dir).Publish(cfg)
+	}
 	err = devptsd.Serve(ctx, entry, devptsd.Config{Generation: g, Home: home, Publish: publish}, first, l)
 	if errors.Is(err, devptsd.ErrMountsLeft) {
 		return err // the next command finds the entry, as if we had died
