@@ -21,65 +21,81 @@ func (l live) Start(spec server.Spec) (joined, error) {
 	if err != nil {
 		return joined{}, err
 	}
-	l.programs.add(p.Terminal.Index(), p.PID, p, liveTerminal{p.Terminal})
-	j := joined{index: p.Terminal.Index(), pid: p.PID, process: p}
+	t := liveTerminal{p.Terminal, l.Serial(p.Terminal)}
+	l.programs.add(ref{t.Index(), p.PID, t.serial}, p, t)
+	j := joined{index: t.Index(), serial: t.serial, pid: p.PID, process: p}
 	if p.Owner != nil {
 		j.viewer, j.id = p.Owner, p.Owner.ID()
 	}
 	return j, nil
 }
 
-func (l live) Join(index, pid int, o hub.ViewerOptions) (joined, error) {
-	t, err := l.Namespace.Terminal(index)
+// find finds an open terminal and the program that was started on it, nil when none was.
+func (l live) find(r ref) (liveTerminal, *server.Process, error) {
+	t, err := l.Namespace.Terminal(r.index)
 	if err != nil {
-		return joined{}, err
+		return liveTerminal{}, nil, err
 	}
-	p := l.Process(t)
-	if pid != 0 && (p == nil || p.PID != pid) {
-		return joined{}, server.ErrNoTerminal
+	p, serial, pid := l.Process(t), l.Serial(t), 0
+	if p != nil {
+		pid = p.PID
+	}
+	if !r.admits(pid, serial) {
+		return liveTerminal{}, nil, server.ErrNoTerminal
+	}
+	return liveTerminal{t, serial}, p, nil
+}
+
+func (l live) Join(r ref, o hub.ViewerOptions) (joined, error) {
+	t, p, err := l.find(r)
+	if err != nil {
+		return joined{}, l.endOf(r, err)
 	}
 	v, err := t.Join(o)
 	if err != nil {
-		return joined{}, err
+		return joined{}, l.endOf(r, err)
 	}
-	j := joined{index: t.Index(), viewer: v, id: v.ID()}
+	j := joined{index: t.Index(), serial: t.serial, viewer: v, id: v.ID()}
 	if p != nil {
 		j.process = p
 	}
 	return j, nil
 }
 
-func (l live) Terminal(index, pid int) (terminal, error) {
-	t, err := l.Namespace.Terminal(index)
-	if err == nil {
-		if p := l.Process(t); pid == 0 || p != nil && p.PID == pid {
-			return liveTerminal{t}, nil
-		}
-		err = server.ErrNoTerminal // which of that index it is, is what the pid says
+// endOf makes more of an error about a terminal that a serial names: it is not there, so
+// it has ended.
+func (l live) endOf(r ref, err error) error {
+	if r.serial == "" {
+		return err
 	}
-	if errors.Is(err, server.ErrNoTerminal) {
-		if t := l.programs.terminal(index, pid); t != nil {
+	return &endedError{l.programs.exit(r)}
+}
+
+func (l live) Terminal(r ref) (terminal, error) {
+	t, _, err := l.find(r)
+	if err == nil {
+		return t, nil
+	}
+	if errors.Is(err, server.ErrNoTerminal) || r.serial != "" {
+		if t := l.programs.terminalOf(r); t != nil {
 			return t, nil
 		}
 	}
-	return nil, err
+	return nil, l.endOf(r, err)
 }
 
-func (l live) Program(index, pid int) (program, error) {
-	t, err := l.Namespace.Terminal(index)
-	if err == nil {
-		p := l.Process(t)
-		if p != nil && (pid == 0 || p.PID == pid) {
-			return program{t.Index(), p.PID, p}, nil
-		}
-		if pid == 0 {
-			return program{}, ErrNoProgram // it was opened inside
-		}
+func (l live) Program(r ref) (program, error) {
+	t, p, err := l.find(r)
+	switch {
+	case err == nil && p != nil:
+		return program{t.Index(), p.PID, p}, nil
+	case err == nil:
+		return program{}, ErrNoProgram // it was opened inside
 	}
-	if p := l.programs.find(index, pid); p != nil {
+	if p := l.programs.find(r); p != nil {
 		return program{p.index, p.pid, p}, nil
 	}
-	if err != nil && !errors.Is(err, server.ErrNoTerminal) || pid == 0 {
+	if !errors.Is(err, server.ErrNoTerminal) || r.loose() {
 		return program{}, err
 	}
 	return program{}, ErrNoProgram
@@ -90,4 +106,9 @@ func (l live) Events(ctx context.Context, since uint64) ([]hub.Event, error) {
 }
 
 // liveTerminal is a real terminal.
-type liveTerminal struct{ *hub.Terminal }
+type liveTerminal struct {
+	*hub.Terminal
+	serial string
+}
+
+func (t liveTerminal) Serial() string { return t.serial }

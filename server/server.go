@@ -13,11 +13,13 @@
 package server
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,6 +73,7 @@ type Namespace struct {
 	entry    *rundir.Entry      // its place in the runtime directory
 	path     string             // where the parent finds the instance
 	created  time.Time          //
+	serial   string             // no other namespace has it
 	changed  chan struct{}      // one slot: look whether it is time to end
 
 	recordings recordings
@@ -96,7 +99,7 @@ type Namespace struct {
 // instance is mounted there for the parent, where that may mount. On error nothing is
 // left but the entry.
 func New(cfg Config, entry *rundir.Entry) (_ *Namespace, err error) {
-	n := &Namespace{cfg: cfg, entry: entry, created: time.Now(), changed: make(chan struct{}, 1),
+	n := &Namespace{cfg: cfg, entry: entry, created: time.Now(), serial: strings.ToLower(rand.Text()), changed: make(chan struct{}, 1),
 		processes: make(map[*hub.Terminal]*Process), end: make(chan struct{}), done: make(chan struct{})}
 	if err := n.openRecordDir(); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ package server
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,7 +17,8 @@ import (
 // State is a namespace as `ptsns ls --json` shows it.
 type State struct {
 	Name      string     `json:"name"`
-	Kind      string     `json:"kind"` // "kernel"
+	Serial    string     `json:"serial"` // no other namespace ever has it, one of the same name neither
+	Kind      string     `json:"kind"`   // "kernel"
 	ServerPID int        `json:"server_pid"`
 	InitPID   int        `json:"init_pid"` // the first program; 0 before and after it
 	Options   string     `json:"options"`  // as /proc/mounts shows them
@@ -35,6 +37,7 @@ type State struct {
 type Terminal struct {
 	ID         string           `json:"id"` // "vs1/0"
 	Index      int              `json:"index"`
+	Serial     string           `json:"serial,omitempty"` // no other terminal ever has it, of whatever namespace; "" for one that does not pass through
 	UID        int              `json:"uid"`
 	GID        int              `json:"gid"`
 	Mode       string           `json:"mode"` // octal, "0620"
@@ -60,7 +63,7 @@ type Proc struct {
 // State tells what the namespace is now. It asks the file system and /proc, and never a
 // process.
 func (n *Namespace) State() State {
-	s := State{Name: n.cfg.Name, Kind: "kernel", ServerPID: os.Getpid(), Options: n.options(),
+	s := State{Name: n.cfg.Name, Serial: n.serial, Kind: "kernel", ServerPID: os.Getpid(), Options: n.options(),
 		Ptmx: string(n.sup.Ptmx()), Path: n.path, Created: n.created, Terminals: []Terminal{}}
 	n.mu.Lock()
 	if n.first != nil && !n.first.ended() {
@@ -93,6 +96,7 @@ func (n *Namespace) State() State {
 			row.Opener, row.Foreground = o.opener, o.foreground
 		} else {
 			describe(&row, t)
+			row.Serial = n.Serial(t)
 		}
 		s.Terminals = append(s.Terminals, row)
 	}
@@ -136,4 +140,10 @@ func (n *Namespace) options() string {
 		}
 	}
 	return options
+}
+
+// Serial is what tells a terminal of this namespace from every other there is, was or will
+// be.
+func (n *Namespace) Serial(t *hub.Terminal) string {
+	return n.serial + "-" + strconv.FormatUint(t.Serial(), 10)
 }
