@@ -207,6 +207,7 @@ func TestWebDoor(t *testing.T) {
 		"keys and names":        webAccess,
 		"a server that dies":    webServerDies,
 		"a reload":              webReload,
+		"another in its place":  webSuccessor,
 		"kicks and steals":      webRoles,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,7 +11,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/ptsns/ptsns/control"
 	"github.com/ptsns/ptsns/internal/chromium"
+	"github.com/ptsns/ptsns/server"
 )
 
 // What was typed into vim is there, also after the network was gone, and what happened
@@ -45,6 +47,53 @@ func webVim(t *testing.T, b *chromium.Browser) {
 	}
 	ownProblems(t, p, "ERR_") // what failed while the wire was cut
 	ownProblems(t, other, "")
+}
+
+// Where a terminal has ended while the wire was cut, or the page was loaded again, the page
+// says so, and shows no other that has its number by now.
+func webSuccessor(t *testing.T, b *chromium.Browser) {
+	d := serveWeb(t)
+	d.r.must("run", "-d", "--name", "vs1", "--", "sleep", "1000")
+	d.r.must("run", "-d", "--name", "vs2", "--", "sh", "-c", "echo the old vs2; sleep 1000")
+	c := d.r.dial("vs1")
+	start := func(script string) *control.Terminal {
+		term, err := c.Open(t.Context(), server.Spec{Argv: []string{"sh", "-c", script}, Env: []string{"PATH=" + os.Getenv("PATH")}, Rows: 24, Cols: 80})
+		if err != nil || term.Index() != 1 {
+			t.Fatalf("a program on %v: %v, want vs1/1", term, err)
+		}
+		return term
+	}
+	old := start("echo the old vs1/1; read x; exit 3")
+	p := b.Open(t, d.url())
+	openInPage(p, "vs2/0")
+	awaitOnPage(p, "the old vs2")
+	openInPage(p, "vs1/1")
+	awaitOnPage(p, "the old vs1/1")
+
+	d.wire.setCut(true)
+	p.Await(`[...document.querySelectorAll(".pane")].every(e => e.dataset.state === "waiting")`)
+	if err := old.Type("\r"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := old.Await(control.Condition{Ended: true}); err != nil {
+		t.Fatal(err)
+	}
+	start("echo the new vs1/1; sleep 1000")
+	d.r.must("rm", "vs2")
+	d.r.must("run", "-d", "--name", "vs2", "--", "sh", "-c", "echo the new vs2; sleep 1000")
+	d.wire.setCut(false)
+	p.Await(`document.querySelector("#pane-vs1-1").dataset.state === "ended" && document.querySelector("#pane-vs1-1 .note").textContent.includes("status 3")`)
+	p.Await(`document.querySelector("#pane-vs2-0").dataset.state === "ended" && document.querySelector("#pane-vs2-0 .note").textContent.includes("has ended")`)
+	awaitOnPage(p, "the old vs1/1")
+	p.Await(`document.querySelector(".pane.active .detail").textContent === "another is vs1/1 now"`)
+
+	openInPage(p, "vs1/1") // the new one, beside the old
+	awaitOnPage(p, "the new vs1/1")
+	p.Await(`document.querySelectorAll(".pane").length === 3 && document.querySelector("li.current").dataset.id === "vs1/1"`)
+	p.Go("http://" + d.wire.addr + "/?again")
+	awaitOnPage(p, "the new vs1/1")
+	p.Await(`[...document.querySelectorAll(".pane")].map(e => e.dataset.state).join(" ") === "ended ended open"`)
+	ownProblems(t, p, "ERR_")
 }
 
 // Nothing gets in from a page that looks on: not what is typed, and not what the page's
