@@ -45,7 +45,7 @@ func webVim(t *testing.T, b *chromium.Browser) {
 	if text, err := os.ReadFile(file); err != nil || string(text) != "int first; /* 日本 🙂 */\nreturn 2; // by another\nthird\n" {
 		t.Errorf("saved %q, %v", text, err)
 	}
-	ownProblems(t, p, "ERR_") // what failed while the wire was cut
+	ownProblems(t, p, whileCut)
 	ownProblems(t, other, "")
 }
 
@@ -93,7 +93,7 @@ func webSuccessor(t *testing.T, b *chromium.Browser) {
 	p.Go("http://" + d.wire.addr + "/?again")
 	awaitOnPage(p, "the new vs1/1")
 	p.Await(`[...document.querySelectorAll(".pane")].map(e => e.dataset.state).join(" ") === "ended ended open"`)
-	ownProblems(t, p, "ERR_")
+	ownProblems(t, p, whileCut)
 }
 
 // Nothing gets in from a page that looks on: not what is typed, and not what the page's
