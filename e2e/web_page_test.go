@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -116,6 +117,8 @@ func webReadOnly(t *testing.T, b *chromium.Browser) {
 		t.Errorf("%d bytes came in, want those of %q", term.BytesIn, "by another\r")
 	}
 	p.Await(`document.querySelector(".pane.active.read-only[data-state=open]")`)
+	p.Size(320, 600, 2)
+	p.Await(`innerWidth === 320 && document.querySelector(".pane.active .role").getBoundingClientRect().right < 320 && document.querySelector(".pane.active .role").offsetWidth > 30`)
 	ownProblems(t, p, "")
 }
 
@@ -174,8 +177,15 @@ func webNewTerminal(t *testing.T, b *chromium.Browser) {
 	p.Await(`document.querySelector(".pane.active .detail").textContent.startsWith(` + activeRows + `.children.length + "×")`)
 	p.Type("clear; echo size $(stty size)\r")
 	awaitOnPage(p, size())
+	for height := 500; height < 520; height += 3 { // the last row is whole, whatever is left below it
+		p.Size(900, height, 1)
+		p.Await(`(() => { const body = document.querySelector(".pane.active .screen"), inside = body.getBoundingClientRect().bottom - parseFloat(getComputedStyle(body).paddingBottom);
+			const left = inside - ` + activeRows + `.getBoundingClientRect().bottom, row = ` + activeRows + `.firstChild.offsetHeight;
+			return left >= 0 && left < row && innerHeight === ` + strconv.Itoa(height) + `; })()`)
+	}
 	p.Type("exit 3\r")
 	p.Await(`document.querySelector(".note").textContent.includes("status 3")`)
+	p.Await(`[...document.querySelectorAll(".pane.active .joined")].every(e => e.getClientRects().length === 0)`)
 	p.Await(`!document.querySelector('li[data-id="vs1/1"]')`)
 	ownProblems(t, p, "")
 }

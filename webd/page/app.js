@@ -175,7 +175,7 @@ async function main() {
     mayType: !who.read_only,
     onActive: pane => {
       list?.mark(pane?.kind === "terminal" ? pane : null);
-      $("keys").hidden = !(coarse.matches && pane?.kind === "terminal" && !pane.readOnly);
+      $("keys").hidden = !(coarse.matches && pane?.kind === "terminal" && !pane.readOnly && pane.state !== "ended");
     },
   });
   tabs.setMayType(!who.read_only);

@@ -79,13 +79,20 @@ export class Tabs {
 
   #changed(pane) {
     if (!pane.tab) return;
-    setText(pane.tabText, pane.label);
+    if (pane.tabText.textContent !== pane.label) {
+      setText(pane.tabText, pane.label);
+      if (pane === this.#active) this.#showTab(pane); // it may be wider now
+    }
     pane.tab.title = pane.label;
     pane.tab.dataset.state = pane.state;
     pane.tab.classList.toggle("fresh", pane.fresh);
     setText(pane.tabState, [STATES[pane.state], pane.fresh ? "new output" : ""].filter(Boolean).map(s => `, ${s}`).join(""));
-    if (pane === this.#active) this.#titlePage();
+    if (pane !== this.#active) return;
+    this.#titlePage();
+    this.#onActive(pane);
   }
+
+  #showTab(pane) { pane?.tab.scrollIntoView({ block: "nearest", inline: "nearest" }); }
 
   #titlePage() { document.title = this.#active ? `${this.#active.label} · ptsns` : "ptsns"; }
 
@@ -98,7 +105,7 @@ export class Tabs {
       p.tabButton.setAttribute("aria-selected", is);
       p.tabButton.tabIndex = is ? 0 : -1;
     }
-    pane?.tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.#showTab(pane);
     this.#seen();
     this.#layout();
     this.#titlePage();

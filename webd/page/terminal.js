@@ -76,15 +76,17 @@ export class TerminalPane {
     this.detail = h("span", { className: "detail" });
     this.people = h("span", { className: "detail people" });
     this.copyButton = button("copy", "Copy what is selected (ctrl-shift-C)", () => { this.#copy(); this.focus(); }, { disabled: true });
-    this.pasteButton = button("paste", "Paste (ctrl-shift-V)", () => this.#paste());
-    this.aloneButton = button("alone", "Take the keyboard for yourself", () => this.#rejoin({ alone: !this.#alone }), { aria: { label: "Take the keyboard for yourself", pressed: "false" } });
-    this.modeButton = button("eye", "", () => this.#rejoin({ readOnly: !this.readOnly }));
+    // These are of no use once the terminal has ended.
+    const joined = { className: "icon joined" };
+    this.pasteButton = button("paste", "Paste (ctrl-shift-V)", () => this.#paste(), joined);
+    this.aloneButton = button("alone", "Take the keyboard for yourself", () => this.#rejoin({ alone: !this.#alone }), { ...joined, aria: { label: "Take the keyboard for yourself", pressed: "false" } });
+    this.modeButton = button("eye", "", () => this.#rejoin({ readOnly: !this.readOnly }), joined);
     this.body = h("div", { className: "screen" });
     this.noteText = h("span");
     this.noteAction = h("button", { type: "button", onclick: () => this.#act() });
     this.note = h("div", { className: "note", hidden: true }, this.noteText, this.noteAction);
     this.element = h("section", { className: "pane", role: "tabpanel", id: freeId(`pane-${this.name}-${this.index}`) },
-      h("header", {}, this.title, this.detail, this.people, h("span", { className: "gap" }),
+      h("header", {}, this.title, h("span", { className: "role" }, "looking on"), this.detail, this.people, h("span", { className: "gap" }),
         this.copyButton, this.pasteButton, this.aloneButton, this.modeButton,
         button("close", `Close ${this.id}`, () => this.#host.close(this))),
       this.body, this.note);
