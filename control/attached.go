@@ -68,8 +68,8 @@ func (a *attached) greet() error {
 	if err := a.conn.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
-	answer := fmt.Sprintf("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: %s\r\n%s: %d\r\n",
-		protocol, headerTerminal, a.index)
+	answer := fmt.Sprintf("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: %s\r\n%s: %d\r\n%s: %s\r\n",
+		protocol, headerTerminal, a.index, headerSerial, a.serial)
 	if a.pid != 0 {
 		answer += fmt.Sprintf("%s: %d\r\n", headerPID, a.pid)
 	}

@@ -18,6 +18,7 @@ import (
 const (
 	headerTerminal = "Ptsns-Terminal"
 	headerPID      = "Ptsns-Pid"
+	headerSerial   = "Ptsns-Serial"
 )
 
 // AttachOptions say how a terminal is joined.
@@ -26,6 +27,7 @@ type AttachOptions struct {
 	ReadOnly   bool
 	Steal      bool   // take the input for itself: what others type is refused until it leaves
 	NoHistory  bool   // paint the screen without what has scrolled off it
+	Serial     string // as in server.Terminal: only that terminal is joined, and no other with its index; "" for any
 	Rows, Cols uint16 // the window's size; 0, 0 when there is none: output as it comes, from now on
 }
 
@@ -76,10 +78,14 @@ func (c *Client) End(ctx context.Context) error {
 // Start starts a program on a new terminal and leaves it alone. spec.Attach does
 // not count.
 func (c *Client) Start(ctx context.Context, spec server.Spec) (index, pid int, err error) {
-	spec.Attach = false
-	var a startAnswer
-	err = c.ask(ctx, http.MethodPost, "/v1/programs", requestOf(spec), &a)
+	a, err := c.start(ctx, spec)
 	return a.Index, a.PID, err
+}
+
+func (c *Client) start(ctx context.Context, spec server.Spec) (a startAnswer, err error) {
+	spec.Attach = false
+	err = c.ask(ctx, http.MethodPost, "/v1/programs", requestOf(spec), &a)
+	return a, err
 }
 
 // StartAttached starts a program on a new terminal, which it joins before the
@@ -91,9 +97,10 @@ func (c *Client) StartAttached(ctx context.Context, spec server.Spec) (*Stream, 
 }
 
 // Attach joins the terminal with that index. The terminal does not wait for the stream's
-// reader: see Event's Lost.
+// reader: see Event's Lost. Where o has a Serial and that terminal has ended, the error
+// wraps hub.ErrEnded, and the *Error says with which status, if that is known.
 func (c *Client) Attach(ctx context.Context, index int, o AttachOptions) (*Stream, error) {
-	return c.upgrade(ctx, ref{index: index}.path("attach", nil), attachRequest{Door: o.Who.Door, Name: o.Who.Name,
+	return c.upgrade(ctx, ref{index: index, serial: o.Serial}.path("attach", nil), attachRequest{Door: o.Who.Door, Name: o.Who.Name,
 		ReadOnly: o.ReadOnly, Steal: o.Steal, NoHistory: o.NoHistory, Rows: o.Rows, Cols: o.Cols})
 }
 

@@ -418,7 +418,7 @@ func TestOwnerHearsAllAfterTheEnd(t *testing.T) {
 
 func TestServerGone(t *testing.T) {
 	ours, theirs := connPair(t)
-	s := newStream(ours, bufio.NewReader(ours), 0, 0)
+	s := newStream(ours, bufio.NewReader(ours), ref{})
 	defer s.Close()
 	if _, err := theirs.Write([]byte{frameOutput, 0, 0, 0, 9, 'x'}); err != nil {
 		t.Fatal(err)

@@ -22,14 +22,18 @@
 //	DELETE /v1/terminals/N/record       and no longer
 //	POST   /v1/viewers/ID/kick          send a viewer away
 //
+// A request about a terminal means the one with that index now. With the query serial=S it
+// means the one of that serial (server.Terminal) and no other, with pid=P the one on which
+// that program was started.
+//
 // Strings that need not be UTF-8 are JSON strings, or {"base64": ...} where they are not.
 // Fields and queries that are not known are refused. What waits does so for a minute at
 // most, and no longer than its client and the namespace live.
 //
 // A program whose Spec says Attach, and every attach, wants the headers
 // "Connection: Upgrade" and "Upgrade: ptsns". The answer is then 101 with the
-// headers Ptsns-Terminal and, for a program, Ptsns-Pid, and the connection turns
-// into a stream of frames: one byte of type, four bytes of length (big-endian, at
+// headers Ptsns-Terminal, Ptsns-Serial and, for a program, Ptsns-Pid, and the connection
+// turns into a stream of frames: one byte of type, four bytes of length (big-endian, at
 // most 65536), the payload. From the client:
 //
 //	i  input: bytes to type

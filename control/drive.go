@@ -31,7 +31,8 @@ type inputRequest struct {
 }
 
 type inputAnswer struct {
-	Typed int `json:"typed"`
+	Typed  int    `json:"typed"`
+	Serial string `json:"serial"` // of the terminal
 }
 
 type outputAnswer struct {
@@ -61,15 +62,15 @@ type ExitStatus struct {
 
 // terminal finds the terminal that a request is about.
 func (h *handler) terminal(r *http.Request, q query) (terminal, error) {
-	index, pid, err := target(r, q)
+	t, err := target(r, q)
 	if err != nil {
 		return nil, err
 	}
-	return h.ns.Terminal(index, pid)
+	return h.ns.Terminal(t)
 }
 
 func (h *handler) input(w http.ResponseWriter, r *http.Request) error {
-	q, err := parseQuery(r, "pid", "timeout")
+	q, err := parseQuery(r, "pid", "serial", "timeout")
 	if err != nil {
 		return err
 	}
@@ -94,14 +95,15 @@ func (h *handler) input(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer done()
+	serial := t.Serial()
 	n, err := t.Type(ctx, who, req.Data)
 	if err != nil {
 		if isOf(ctx, err) {
 			err = fmt.Errorf("%w: %d of %d bytes were typed, at least", causeOf(ctx), n, len(req.Data))
 		}
-		return &failure{Typed: &n, err: err}
+		return &failure{Typed: &n, Serial: serial, err: err}
 	}
-	writeJSON(w, http.StatusOK, inputAnswer{Typed: n})
+	writeJSON(w, http.StatusOK, inputAnswer{Typed: n, Serial: serial})
 	return nil
 }
 
@@ -121,7 +123,7 @@ func readInput(w http.ResponseWriter, r *http.Request) (req inputRequest, err er
 }
 
 func (h *handler) output(w http.ResponseWriter, r *http.Request) error {
-	q, err := parseQuery(r, "pid", "since", "wait", "max")
+	q, err := parseQuery(r, "pid", "serial", "since", "wait", "max")
 	if err != nil {
 		return err
 	}
@@ -212,7 +214,7 @@ func unfinished(p []byte) int {
 }
 
 func (h *handler) resize(w http.ResponseWriter, r *http.Request) error {
-	q, err := parseQuery(r, "pid")
+	q, err := parseQuery(r, "pid", "serial")
 	if err != nil {
 		return err
 	}
@@ -266,7 +268,7 @@ func ParseSignal(s string) (sig syscall.Signal, ok bool) {
 }
 
 func (h *handler) signal(w http.ResponseWriter, r *http.Request) error {
-	q, err := parseQuery(r, "pid")
+	q, err := parseQuery(r, "pid", "serial")
 	if err != nil {
 		return err
 	}
@@ -277,11 +279,11 @@ func (h *handler) signal(w http.ResponseWriter, r *http.Request) error {
 	if req.Signal == 0 {
 		return badRequest("no signal")
 	}
-	index, pid, err := target(r, q)
+	t, err := target(r, q)
 	if err != nil {
 		return err
 	}
-	if err := h.ns.Signal(index, pid, syscall.Signal(req.Signal)); err != nil {
+	if err := h.ns.Signal(t, syscall.Signal(req.Signal)); err != nil {
 		return fmt.Errorf("signal the program: %w", err)
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -289,7 +291,7 @@ func (h *handler) signal(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *handler) exit(w http.ResponseWriter, r *http.Request) error {
-	q, err := parseQuery(r, "pid", "wait")
+	q, err := parseQuery(r, "pid", "serial", "wait")
 	if err != nil {
 		return err
 	}
@@ -297,11 +299,11 @@ func (h *handler) exit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	index, pid, err := target(r, q)
+	t, err := target(r, q)
 	if err != nil {
 		return err
 	}
-	p, err := h.ns.Program(index, pid)
+	p, err := h.ns.Program(t)
 	if err != nil {
 		return err
 	}

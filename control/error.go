@@ -60,6 +60,7 @@ var (
 type Error struct {
 	Code string `json:"code"`
 	Text string `json:"error"`
+	Exit *int   `json:"exit,omitempty"` // of terminal-ended: the status of the program, as in ExitStatus, where it is known
 }
 
 func (e *Error) Error() string { return e.Text }
@@ -134,11 +135,27 @@ func is(target error) func(error) bool {
 	return func(err error) bool { return errors.Is(err, target) }
 }
 
+// endedError says that a terminal has ended which is known to have been there.
+type endedError struct{ exit *int }
+
+func (e *endedError) Error() string {
+	if e.exit == nil {
+		return hub.ErrEnded.Error()
+	}
+	return fmt.Sprintf("%v, with status %d", hub.ErrEnded, *e.exit)
+}
+
+func (e *endedError) Unwrap() error { return hub.ErrEnded }
+
 // describe puts err into the form that crosses the socket.
 func describe(err error) (e *Error, status int) {
 	for _, c := range codes {
 		if c.matches == nil && errors.Is(err, c.err) || c.matches != nil && c.matches(err) {
-			return &Error{Code: c.code, Text: err.Error()}, c.status
+			e := &Error{Code: c.code, Text: err.Error()}
+			if ended := (*endedError)(nil); errors.As(err, &ended) {
+				e.Exit = ended.exit
+			}
+			return e, c.status
 		}
 	}
 	return &Error{Code: "internal", Text: err.Error()}, http.StatusInternalServerError

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -25,6 +26,7 @@ type fakeNamespace struct {
 	err      error
 	terminal *fakeTerminal // of index 0, nil when there is none
 	program  program       // likewise; process is nil when there is none
+	exit     *int          // what Join says of terminals that have ended
 	list     []hub.Event
 	signal   func(syscall.Signal) error // of a terminal that was opened inside
 
@@ -59,14 +61,14 @@ func (n *fakeNamespace) Start(spec server.Spec) (joined, error) {
 	return j, nil
 }
 
-func (n *fakeNamespace) Join(index, pid int, o hub.ViewerOptions) (joined, error) {
+func (n *fakeNamespace) Join(r ref, o hub.ViewerOptions) (joined, error) {
 	if n.err != nil {
 		return joined{}, n.err
 	}
-	if pid != 0 && pid != n.program.pid {
-		return joined{}, server.ErrNoTerminal
+	if !r.admits(n.program.pid, n.serial()) {
+		return joined{}, &endedError{exit: n.exit}
 	}
-	n.joins <- fmt.Sprintf("%d uid %d pid %d %+v", index, o.Who.UID, o.Who.PID, o)
+	n.joins <- fmt.Sprintf("%d uid %d pid %d %+v", r.index, o.Who.UID, o.Who.PID, o)
 	return n.joinedNow(), nil
 }
 
@@ -83,31 +85,31 @@ func (n *fakeNamespace) joinedNow() joined {
 	return j
 }
 
-func (n *fakeNamespace) Terminal(index, pid int) (terminal, error) {
+func (n *fakeNamespace) Terminal(r ref) (terminal, error) {
 	if n.err != nil {
 		return nil, n.err
 	}
-	if n.terminal == nil || index > 0 || pid != 0 && pid != n.program.pid {
+	if n.terminal == nil || r.index > 0 || !r.admits(n.program.pid, n.serial()) {
 		return nil, server.ErrNoTerminal
 	}
 	return n.terminal, nil
 }
 
-func (n *fakeNamespace) Program(index, pid int) (program, error) {
+func (n *fakeNamespace) Program(r ref) (program, error) {
 	if n.err != nil {
 		return program{}, n.err
 	}
-	if n.program.process == nil || index > 0 || pid != 0 && pid != n.program.pid {
+	if n.program.process == nil || r.index > 0 || !r.admits(n.program.pid, n.serial()) {
 		return program{}, ErrNoProgram
 	}
 	return n.program, nil
 }
 
-func (n *fakeNamespace) Signal(index, pid int, sig syscall.Signal) error {
-	if n.signal != nil && pid == 0 {
+func (n *fakeNamespace) Signal(r ref, sig syscall.Signal) error {
+	if n.signal != nil && r.pid == 0 {
 		return n.signal(sig)
 	}
-	p, err := n.Program(index, pid)
+	p, err := n.Program(r)
 	if err != nil {
 		return err
 	}
@@ -134,22 +136,22 @@ func (n *fakeNamespace) Events(ctx context.Context, since uint64) ([]hub.Event, 
 	return nil, ctx.Err()
 }
 
-func (n *fakeNamespace) Record(index, pid int, spec server.RecordSpec) error {
-	if pid != 0 && pid != n.program.pid {
+func (n *fakeNamespace) Record(r ref, spec server.RecordSpec) error {
+	if !r.admits(n.program.pid, n.serial()) {
 		return server.ErrNoTerminal
 	}
 	if n.err == nil {
-		n.did <- fmt.Sprintf("record %d %+v", index, spec)
+		n.did <- fmt.Sprintf("record %d %+v", r.index, spec)
 	}
 	return n.err
 }
 
-func (n *fakeNamespace) StopRecord(index, pid int, file string) error {
-	if pid != 0 && pid != n.program.pid {
+func (n *fakeNamespace) StopRecord(r ref, file string) error {
+	if !r.admits(n.program.pid, n.serial()) {
 		return server.ErrNoTerminal
 	}
 	if n.err == nil {
-		n.did <- fmt.Sprintf("stop %d %q", index, file)
+		n.did <- fmt.Sprintf("stop %d %q", r.index, file)
 	}
 	return n.err
 }
@@ -159,7 +161,9 @@ type fakeTerminal struct {
 	did    chan string   // what was typed and set
 	room   chan struct{} // nil, or a byte is typed for each value of it
 	denied error         // what Type returns
+	typing func()        // unless nil, Type calls it
 	done   chan struct{}
+	number atomic.Int64 // the serial is made of it
 	wait   func(ctx context.Context, c hub.Condition) (hub.Seen, error)
 
 	mu     sync.Mutex
@@ -169,8 +173,10 @@ type fakeTerminal struct {
 }
 
 func newFakeTerminal() *fakeTerminal {
-	return &fakeTerminal{did: make(chan string, 1024), done: make(chan struct{}),
+	t := &fakeTerminal{did: make(chan string, 1024), done: make(chan struct{}),
 		screen: screen.New(24, 80, screen.Options{}), change: make(chan struct{})}
+	t.number.Store(1)
+	return t
 }
 
 func (t *fakeTerminal) say(s string) {
@@ -210,7 +216,16 @@ func (t *fakeTerminal) Output(ctx context.Context, since uint64, most int) (hub.
 	}
 }
 
+// serial is that of the terminal of index 0.
+func (n *fakeNamespace) serial() string {
+	if n.terminal == nil {
+		return "fake-1"
+	}
+	return n.terminal.Serial()
+}
+
 func (t *fakeTerminal) Index() int                { return 0 }
+func (t *fakeTerminal) Serial() string            { return fmt.Sprint("fake-", t.number.Load()) }
 func (t *fakeTerminal) Done() <-chan struct{}     { return t.done }
 func (t *fakeTerminal) SetSize(rows, cols uint16) { t.did <- fmt.Sprintf("size %dx%d", rows, cols) }
 
@@ -235,6 +250,9 @@ func (t *fakeTerminal) History() []string {
 func (t *fakeTerminal) Type(ctx context.Context, who hub.Who, p []byte) (int, error) {
 	if t.denied != nil {
 		return 0, t.denied
+	}
+	if t.typing != nil {
+		t.typing()
 	}
 	if t.room == nil {
 		t.did <- fmt.Sprintf("%s %s %d types %q", who.Door, who.Name, who.UID, p)

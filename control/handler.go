@@ -41,8 +41,9 @@ type attachRequest struct {
 
 // startAnswer is the answer to a program started without Attach.
 type startAnswer struct {
-	Index int `json:"index"`
-	PID   int `json:"pid"`
+	Index  int    `json:"index"`
+	PID    int    `json:"pid"`
+	Serial string `json:"serial"`
 }
 
 // versionAnswer says what is spoken here.
@@ -176,7 +177,7 @@ func (h *handler) start(w http.ResponseWriter, r *http.Request) error {
 	}
 	h.started.Store(true)
 	if j.viewer == nil {
-		writeJSON(w, http.StatusOK, startAnswer{Index: j.index, PID: j.pid})
+		writeJSON(w, http.StatusOK, startAnswer{Index: j.index, PID: j.pid, Serial: j.serial})
 		return nil
 	}
 	return h.stream(w, j, owner)
@@ -186,11 +187,11 @@ func (h *handler) attach(w http.ResponseWriter, r *http.Request) error {
 	if !wantsStream(r) {
 		return badRequest("an attach wants \"Upgrade: ptsns\"")
 	}
-	q, err := parseQuery(r, "pid")
+	q, err := parseQuery(r, "pid", "serial")
 	if err != nil {
 		return err
 	}
-	index, pid, err := target(r, q)
+	t, err := target(r, q)
 	if err != nil {
 		return err
 	}
@@ -202,7 +203,7 @@ func (h *handler) attach(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	j, err := h.ns.Join(index, pid, hub.ViewerOptions{Who: who, ReadOnly: req.ReadOnly, Steal: req.Steal, NoHistory: req.NoHistory,
+	j, err := h.ns.Join(t, hub.ViewerOptions{Who: who, ReadOnly: req.ReadOnly, Steal: req.Steal, NoHistory: req.NoHistory,
 		Rows: req.Rows, Cols: req.Cols})
 	if err != nil {
 		return err

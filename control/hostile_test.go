@@ -251,7 +251,7 @@ func TestHostileServer(t *testing.T) {
 	}
 	for _, tt := range tests {
 		ours, theirs := connPair(t)
-		s := newStream(ours, bufio.NewReader(ours), 0, 0)
+		s := newStream(ours, bufio.NewReader(ours), ref{})
 		_, _ = theirs.Write(tt.bytes)
 		if e, err := s.Next(); err == nil {
 			t.Errorf("%s: event %+v, want an error", tt.name, e)

@@ -18,6 +18,7 @@ type Namespace interface {
 	Done() <-chan struct{}
 	Start(spec server.Spec) (*server.Process, error)
 	Terminal(index int) (*hub.Terminal, error)
+	Serial(t *hub.Terminal) string
 	Process(t *hub.Terminal) *server.Process
 	Kick(id uint64) bool
 	Events() *hub.Events
@@ -39,87 +40,96 @@ func (l live) Start(spec server.Spec) (joined, error) {
 	if err != nil {
 		return joined{}, err
 	}
-	l.programs.add(p.Terminal.Index(), p.PID, p, liveTerminal{p.Terminal})
-	j := joined{index: p.Terminal.Index(), pid: p.PID, process: p, signal: p.Signal}
+	t := liveTerminal{p.Terminal, l.Serial(p.Terminal)}
+	l.programs.add(ref{t.Index(), p.PID, t.serial}, p, t)
+	j := joined{index: t.Index(), serial: t.serial, pid: p.PID, process: p, signal: p.Signal}
 	if p.Owner != nil {
 		j.viewer, j.id = p.Owner, p.Owner.ID()
 	}
 	return j, nil
 }
 
-// open finds an open terminal, and the program that was started on it, nil when it was
-// opened inside. Which of that index is meant is what the pid says, unless it is 0.
-func (l live) open(index, pid int) (*hub.Terminal, *server.Process, error) {
-	t, err := l.Namespace.Terminal(index)
+// find finds an open terminal and the program that was started on it, nil when none was.
+func (l live) find(r ref) (liveTerminal, *server.Process, error) {
+	t, err := l.Namespace.Terminal(r.index)
 	if err != nil {
-		return nil, nil, err
+		return liveTerminal{}, nil, err
 	}
-	p := l.Process(t)
-	if pid != 0 && (p == nil || p.PID != pid) {
-		return nil, nil, server.ErrNoTerminal
+	p, serial, pid := l.Process(t), l.Serial(t), 0
+	if p != nil {
+		pid = p.PID
 	}
-	return t, p, nil
+	if !r.admits(pid, serial) {
+		return liveTerminal{}, nil, server.ErrNoTerminal
+	}
+	return liveTerminal{t, serial}, p, nil
 }
 
-func (l live) Join(index, pid int, o hub.ViewerOptions) (joined, error) {
-	t, p, err := l.open(index, pid)
+func (l live) Join(r ref, o hub.ViewerOptions) (joined, error) {
+	t, p, err := l.find(r)
 	if err != nil {
-		return joined{}, err
+		return joined{}, l.endOf(r, err)
 	}
 	v, err := t.Join(o)
 	if err != nil {
-		return joined{}, err
+		return joined{}, l.endOf(r, err)
 	}
-	j := joined{index: t.Index(), viewer: v, id: v.ID()}
-	j.signal = func(sig syscall.Signal) error { return l.Namespace.Signal(t, sig) }
+	j := joined{index: t.Index(), serial: t.serial, viewer: v, id: v.ID()}
+	j.signal = func(sig syscall.Signal) error { return l.Namespace.Signal(t.Terminal, sig) }
 	if p != nil {
 		j.process = p
 	}
 	return j, nil
 }
 
-func (l live) Terminal(index, pid int) (terminal, error) {
-	t, _, err := l.open(index, pid)
-	if err == nil {
-		return liveTerminal{t}, nil
+// endOf makes more of an error about a terminal that a serial names: it is not there, so
+// it has ended.
+func (l live) endOf(r ref, err error) error {
+	if r.serial == "" {
+		return err
 	}
-	if errors.Is(err, server.ErrNoTerminal) {
-		if t := l.programs.terminal(index, pid); t != nil {
+	return &endedError{l.programs.exit(r)}
+}
+
+func (l live) Terminal(r ref) (terminal, error) {
+	t, _, err := l.find(r)
+	if err == nil {
+		return t, nil
+	}
+	if errors.Is(err, server.ErrNoTerminal) || r.serial != "" {
+		if t := l.programs.terminalOf(r); t != nil {
 			return t, nil
 		}
 	}
-	return nil, err
+	return nil, l.endOf(r, err)
 }
 
-func (l live) Program(index, pid int) (program, error) {
-	t, err := l.Namespace.Terminal(index)
-	if err == nil {
-		p := l.Process(t)
-		if p != nil && (pid == 0 || p.PID == pid) {
-			return program{t.Index(), p.PID, p}, nil
-		}
-		if pid == 0 {
-			return program{}, ErrNoProgram // it was opened inside
-		}
+func (l live) Program(r ref) (program, error) {
+	t, p, err := l.find(r)
+	switch {
+	case err == nil && p != nil:
+		return program{t.Index(), p.PID, p}, nil
+	case err == nil:
+		return program{}, ErrNoProgram // it was opened inside
 	}
-	if p := l.programs.find(index, pid); p != nil {
+	if p := l.programs.find(r); p != nil {
 		return program{p.index, p.pid, p}, nil
 	}
-	if err != nil && !errors.Is(err, server.ErrNoTerminal) || pid == 0 {
+	if !errors.Is(err, server.ErrNoTerminal) || r.loose() {
 		return program{}, err
 	}
 	return program{}, ErrNoProgram
 }
 
-func (l live) Signal(index, pid int, sig syscall.Signal) error {
-	t, err := l.Namespace.Terminal(index)
-	if pid == 0 && err == nil {
-		if err = l.Namespace.Signal(t, sig); err == syscall.ESRCH {
+func (l live) Signal(r ref, sig syscall.Signal) error {
+	t, _, err := l.find(r)
+	if err == nil && r.pid == 0 {
+		if err = l.Namespace.Signal(t.Terminal, sig); err == syscall.ESRCH {
 			return fmt.Errorf("%w, and nothing is in its foreground", ErrNoProgram)
 		}
 		return err
 	}
-	p, err := l.Program(index, pid)
+	p, err := l.Program(r)
 	if err != nil {
 		return err
 	}
@@ -129,20 +139,20 @@ func (l live) Signal(index, pid int, sig syscall.Signal) error {
 	return err
 }
 
-func (l live) Record(index, pid int, spec server.RecordSpec) error {
-	t, _, err := l.open(index, pid)
+func (l live) Record(r ref, spec server.RecordSpec) error {
+	t, _, err := l.find(r)
 	if err != nil {
-		return err
+		return l.endOf(r, err)
 	}
-	return l.Namespace.Record(t, spec)
+	return l.Namespace.Record(t.Terminal, spec)
 }
 
-func (l live) StopRecord(index, pid int, file string) error {
-	t, _, err := l.open(index, pid)
+func (l live) StopRecord(r ref, file string) error {
+	t, _, err := l.find(r)
 	if err != nil {
-		return err
+		return l.endOf(r, err)
 	}
-	return l.Namespace.StopRecord(t, file)
+	return l.Namespace.StopRecord(t.Terminal, file)
 }
 
 func (l live) Events(ctx context.Context, since uint64) ([]hub.Event, error) {
@@ -150,4 +160,9 @@ func (l live) Events(ctx context.Context, since uint64) ([]hub.Event, error) {
 }
 
 // liveTerminal is a real terminal.
-type liveTerminal struct{ *hub.Terminal }
+type liveTerminal struct {
+	*hub.Terminal
+	serial string
+}
+
+func (t liveTerminal) Serial() string { return t.serial }

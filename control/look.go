@@ -17,6 +17,7 @@ import (
 // Screen is what a terminal shows.
 type Screen struct {
 	Index   int             `json:"index"`
+	Serial  string          `json:"serial"`
 	Next    uint64          `json:"next"`  // the cursor for Output: all before it is on the screen
 	Ended   bool            `json:"ended"` // the terminal has; this was its last screen
 	Text    string          `json:"text"`  // a line each, trailing blanks and blank lines cut
@@ -26,14 +27,15 @@ type Screen struct {
 
 // Seen is a terminal as it was when an Await was over.
 type Seen struct {
+	Serial string          `json:"serial"`          // which terminal it is
 	Next   uint64          `json:"next"`            // the cursor for Output and Since: all before it is on the screen
 	Text   string          `json:"text"`            // a line each, trailing blanks and blank lines cut
 	Match  []string        `json:"match,omitempty"` // what the regexp matched, and its groups
 	Screen screen.Snapshot `json:"screen"`
 }
 
-func seenOf(s hub.Seen) *Seen {
-	return &Seen{Next: s.Cursor, Text: textOf(s.Screen), Match: s.Match, Screen: s.Screen}
+func seenOf(serial string, s hub.Seen) *Seen {
+	return &Seen{Serial: serial, Next: s.Cursor, Text: textOf(s.Screen), Match: s.Match, Screen: s.Screen}
 }
 
 // textOf is the text of a snapshot, as Screen.Text of package screen has it.
@@ -47,7 +49,7 @@ func textOf(s screen.Snapshot) string {
 }
 
 func (h *handler) screen(w http.ResponseWriter, r *http.Request) error {
-	q, err := parseQuery(r, "pid", "history")
+	q, err := parseQuery(r, "pid", "serial", "history")
 	if err != nil {
 		return err
 	}
@@ -59,7 +61,7 @@ func (h *handler) screen(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s := Screen{Index: t.Index(), Next: t.Cursor(), Ended: closed(t.Done())}
+	s := Screen{Index: t.Index(), Serial: t.Serial(), Next: t.Cursor(), Ended: closed(t.Done())}
 	s.Screen = t.Snapshot()
 	s.Text = textOf(s.Screen)
 	if withHistory {
@@ -128,7 +130,7 @@ func (a *awaitRequest) condition() (c hub.Condition, timeout time.Duration, err 
 }
 
 func (h *handler) await(w http.ResponseWriter, r *http.Request) error {
-	q, err := parseQuery(r, "pid")
+	q, err := parseQuery(r, "pid", "serial")
 	if err != nil {
 		return err
 	}
@@ -149,15 +151,16 @@ func (h *handler) await(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer done()
+	serial := t.Serial()
 	seen, err := t.Await(ctx, c)
 	if err == nil {
-		writeJSON(w, http.StatusOK, seenOf(seen))
+		writeJSON(w, http.StatusOK, seenOf(serial, seen))
 		return nil
 	}
 	if isOf(ctx, err) {
 		err = causeOf(ctx)
 	}
-	return &failure{Seen: seenOf(seen), err: err}
+	return &failure{Seen: seenOf(serial, seen), err: err}
 }
 
 // isOf tells whether an error is that ctx is over.

@@ -16,27 +16,27 @@ type namespace interface {
 	End()
 	Done() <-chan struct{}
 	Start(spec server.Spec) (joined, error)
-	// Join joins an open terminal; pid as in Terminal.
-	Join(index, pid int, o hub.ViewerOptions) (joined, error)
-	// Terminal finds an open terminal, or one of those that ended last. pid, unless it is
-	// 0, is the program that must have been started on it.
-	Terminal(index, pid int) (terminal, error)
+	// Join joins an open terminal.
+	Join(r ref, o hub.ViewerOptions) (joined, error)
+	// Terminal finds an open terminal, or one of those that ended last. ref.pid is the
+	// program that must have been started on it.
+	Terminal(r ref) (terminal, error)
 	// Program finds a program that was started, likewise.
-	Program(index, pid int) (program, error)
+	Program(r ref) (program, error)
 	// Signal signals the foreground of a terminal, and the program that was started there;
 	// ErrNoProgram when there is neither.
-	Signal(index, pid int, sig syscall.Signal) error
+	Signal(r ref, sig syscall.Signal) error
 	Kick(id uint64) bool
 	Events(ctx context.Context, since uint64) ([]hub.Event, error)
-	// Record and StopRecord are about an open terminal; pid as in Terminal. The file "" is
-	// all of its recordings.
-	Record(index, pid int, spec server.RecordSpec) error
-	StopRecord(index, pid int, file string) error
+	// Record and StopRecord are about an open terminal. The file "" is all of its recordings.
+	Record(r ref, spec server.RecordSpec) error
+	StopRecord(r ref, file string) error
 }
 
 // joined is a terminal as a client of ours has it.
 type joined struct {
 	index   int
+	serial  string
 	pid     int     // of the program just started; 0 after Join
 	id      uint64  // the viewer's
 	viewer  viewer  // nil when the program was started without a viewer
@@ -63,6 +63,7 @@ type process interface {
 // hub.Terminal, but for what they say here.
 type terminal interface {
 	Index() int
+	Serial() string
 	Output(ctx context.Context, since uint64, max int) (hub.Output, error)
 	Cursor() uint64
 	Snapshot() screen.Snapshot

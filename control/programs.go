@@ -22,16 +22,17 @@ type programs struct {
 
 // started is one program. It is a process that can be asked after its end too.
 type started struct {
-	index, pid int           // immutable
-	exited     chan struct{} // closed when it has
-	code       int           // immutable once exited is closed
-	terminal   terminal      // guarded by programs.mu; nil once it is forgotten
+	ref                    // immutable
+	exited   chan struct{} // closed when it has
+	code     int           // immutable once exited is closed
+	process  process       // guarded by programs.mu; nil once it has moved to ended
+	terminal terminal      // likewise; nil once it is forgotten
 }
 
-// add remembers a program that has just started, as p, on t. Neither is held on to for
-// longer than the constants say: much hangs on them.
-func (ps *programs) add(index, pid int, p process, t terminal) {
-	s := &started{index: index, pid: pid, exited: make(chan struct{}), terminal: t}
+// add remembers a program that has just started, as p, on t, which r names. Neither is
+// held on to for longer than the constants say: much hangs on them.
+func (ps *programs) add(r ref, p process, t terminal) {
+	s := &started{ref: r, exited: make(chan struct{}), process: p, terminal: t}
 	ps.mu.Lock()
 	ps.running = append(ps.running, s)
 	ps.mu.Unlock()
@@ -53,6 +54,7 @@ func (ps *programs) end(s *started) {
 			break
 		}
 	}
+	s.process = nil
 	ps.ended = append(ps.ended, s)
 	if len(ps.ended) > keptPrograms {
 		ps.ended = append([]*started(nil), ps.ended[1:]...)
@@ -63,17 +65,17 @@ func (ps *programs) end(s *started) {
 }
 
 // find finds the program that was on that terminal last, nil when it is not remembered.
-// -1 is any index, 0 any pid.
-func (ps *programs) find(index, pid int) *started {
+// -1 is any index.
+func (ps *programs) find(r ref) *started {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	return ps.findLocked(index, pid)
+	return ps.findLocked(r)
 }
 
-func (ps *programs) findLocked(index, pid int) *started {
+func (ps *programs) findLocked(r ref) *started {
 	for _, list := range [][]*started{ps.running, ps.ended} {
 		for i := len(list) - 1; i >= 0; i-- {
-			if s := list[i]; (index < 0 || index == s.index) && (pid == 0 || pid == s.pid) {
+			if s := list[i]; (r.index < 0 || r.index == s.index) && r.admits(s.pid, s.serial) {
 				return s
 			}
 		}
@@ -81,11 +83,32 @@ func (ps *programs) findLocked(index, pid int) *started {
 	return nil
 }
 
-// terminal is the terminal of the program that find finds, nil when it is forgotten.
-func (ps *programs) terminal(index, pid int) terminal {
+// exit is the status of the program that find finds, nil while that is not known.
+func (ps *programs) exit(r ref) *int {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	if s := ps.findLocked(index, pid); s != nil {
+	s := ps.findLocked(r)
+	if s == nil {
+		return nil
+	}
+	p := s.process // which knows a moment before we do
+	if p == nil {
+		p = s
+	}
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	code, err := p.Wait(now) // does not block
+	if err != nil {
+		return nil
+	}
+	return &code
+}
+
+// terminalOf is the terminal of the program that find finds, nil when it is forgotten.
+func (ps *programs) terminalOf(r ref) terminal {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if s := ps.findLocked(r); s != nil {
 		return s.terminal
 	}
 	return nil

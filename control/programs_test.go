@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -18,16 +19,16 @@ func TestProgramsAreForgotten(t *testing.T) {
 		for i := range keptPrograms + 10 {
 			p, term := newFakeProcess(), newFakeTerminal()
 			all, terminals = append(all, p), append(terminals, term)
-			ps.add(i%3, 100+i, p, term) // indices are used again
+			ps.add(ref{i % 3, 100 + i, fmt.Sprint("s-", i)}, p, term) // indices are used again
 		}
-		running := ps.find(-1, 105)
+		running := ps.find(ref{index: -1, pid: 105})
 		for i := range all {
 			if i == 5 {
 				continue // runs on
 			}
 			all[i].code <- i
 			synctest.Wait()
-			if e := ps.find(-1, 100+i); e == nil || ps.terminal(-1, 100+i) == nil {
+			if e := ps.find(ref{index: -1, pid: 100 + i}); e == nil || ps.terminalOf(ref{index: -1, serial: fmt.Sprint("s-", i)}) == nil {
 				t.Fatalf("program %d is forgotten before its terminal has ended", i)
 			}
 			close(terminals[i].done)
@@ -35,9 +36,9 @@ func TestProgramsAreForgotten(t *testing.T) {
 		}
 		last := len(all) - 1
 		for i := range all {
-			s, term := ps.find(i%3, 100+i), ps.terminal(i%3, 100+i)
+			s, term := ps.find(ref{index: i % 3, pid: 100 + i}), ps.terminalOf(ref{index: i % 3, pid: 100 + i})
 			if i == 5 {
-				if s != running || term != terminals[5] {
+				if s != running || term != terminal(terminals[5]) {
 					t.Error("a program that runs is forgotten")
 				}
 				continue
@@ -49,7 +50,7 @@ func TestProgramsAreForgotten(t *testing.T) {
 				t.Errorf("the terminal of program %d is remembered: %v, want %v", i, got, want)
 			}
 		}
-		s := ps.find(last%3, 0)
+		s := ps.find(ref{index: last % 3})
 		if code, err := s.Wait(t.Context()); s.pid != 100+last || code != last || err != nil {
 			t.Errorf("the last on %d is %d, which ended with %d, %v", last%3, s.pid, code, err)
 		}

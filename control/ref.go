@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,9 +18,20 @@ import (
 // server for it, which is its own.
 const answerGrace = 2 * time.Second
 
-// ref says which terminal is meant: its index, -1 for the lowest, and the program on it,
-// 0 for any.
-type ref struct{ index, pid int }
+// ref says which terminal is meant: its index, -1 for the lowest, the program on it, 0 for
+// any, and its serial, "" for any.
+type ref struct {
+	index, pid int
+	serial     string
+}
+
+// admits tells whether the terminal with that program and that serial may be meant.
+func (t ref) admits(pid int, serial string) bool {
+	return (t.pid == 0 || t.pid == pid) && (t.serial == "" || t.serial == serial)
+}
+
+// loose tells whether another terminal of the same index would do as well.
+func (t ref) loose() bool { return t.pid == 0 && t.serial == "" }
 
 // path is the path of a request about the terminal.
 func (t ref) path(what string, q url.Values) string {
@@ -27,11 +39,14 @@ func (t ref) path(what string, q url.Values) string {
 	if t.index >= 0 {
 		n = strconv.Itoa(t.index)
 	}
+	if q == nil {
+		q = url.Values{}
+	}
 	if t.pid != 0 {
-		if q == nil {
-			q = url.Values{}
-		}
 		q.Set("pid", strconv.Itoa(t.pid))
+	}
+	if t.serial != "" {
+		q.Set("serial", t.serial)
 	}
 	path := "/v1/terminals/" + n + "/" + what
 	if len(q) > 0 {
@@ -73,8 +88,9 @@ func patience(ctx context.Context) (context.Context, context.CancelFunc) {
 func (c *Client) typeAt(ctx context.Context, t ref, p []byte) (n int, err error) {
 	for n < len(p) {
 		next := min(len(p)-n, maxInput)
-		typed, err := c.typeOnce(ctx, t, p[n:n+next])
+		typed, serial, err := c.typeOnce(ctx, t, p[n:n+next])
 		n += typed
+		t.serial = serial // the rest goes to no other
 		if err != nil && !(errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && typed > 0) {
 			return n, err
 		}
@@ -82,7 +98,7 @@ func (c *Client) typeAt(ctx context.Context, t ref, p []byte) (n int, err error)
 	return n, nil
 }
 
-func (c *Client) typeOnce(ctx context.Context, t ref, p []byte) (n int, err error) {
+func (c *Client) typeOnce(ctx context.Context, t ref, p []byte) (n int, serial string, err error) {
 	patient, cancel := patience(ctx)
 	defer cancel()
 	var a inputAnswer
@@ -90,9 +106,9 @@ func (c *Client) typeOnce(ctx context.Context, t ref, p []byte) (n int, err erro
 	err = c.try(patient, http.MethodPost, t.path("input", q), inputRequest{octets(p), c.Who.Door, c.Who.Name}, &a)
 	if said := (refusal{}); errors.As(err, &said) {
 		_ = json.Unmarshal(said.body, &a) // without it, nothing is known to have been typed
-		return a.Typed, said.said
+		err = said.said
 	}
-	return a.Typed, err
+	return a.Typed, cmp.Or(a.Serial, t.serial), err
 }
 
 func (c *Client) outputAt(ctx context.Context, t ref, since uint64, most int, wait time.Duration) (hub.Output, error) {
@@ -124,7 +140,7 @@ func (c *Client) waitExitAt(ctx context.Context, t ref) (ExitStatus, error) {
 		if ctx.Err() != nil {
 			return e, context.Cause(ctx)
 		}
-		t = ref{e.Index, e.PID} // and no later one
+		t = ref{index: e.Index, pid: e.PID, serial: t.serial} // and no later one
 	}
 }
 
@@ -157,5 +173,6 @@ func (c *Client) awaitAt(ctx context.Context, t ref, cond Condition) (Seen, erro
 		if deadline, ok := ctx.Deadline(); !errors.Is(err, context.DeadlineExceeded) || ok && time.Until(deadline) <= 0 || ctx.Err() != nil {
 			return *f.Seen, &AwaitError{Condition: cond, Seen: *f.Seen, Err: said.said}
 		}
+		t.serial = cmp.Or(f.Seen.Serial, t.serial) // and no later one
 	}
 }

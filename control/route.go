@@ -76,14 +76,14 @@ func route(w http.ResponseWriter, r *http.Request) (request, error) {
 	return f, nil
 }
 
-// target is the terminal that a request is about: its index, -1 for the lowest, and the
-// program on it, 0 for any.
-func target(r *http.Request, q query) (index, pid int, err error) {
-	if index, err = parseIndex(r.PathValue("*")); err != nil {
-		return 0, 0, err
+// target is the terminal that a request is about.
+func target(r *http.Request, q query) (t ref, err error) {
+	if t.index, err = parseIndex(r.PathValue("*")); err != nil {
+		return ref{}, err
 	}
-	pid, err = q.number("pid", 0, 0, 1<<31-1)
-	return index, pid, err
+	t.serial = q["serial"]
+	t.pid, err = q.number("pid", 0, 0, 1<<31-1)
+	return t, err
 }
 
 func parseIndex(s string) (int, error) {
@@ -242,11 +242,12 @@ func writeError(w http.ResponseWriter, err error) {
 
 // failure is an error with what there is to say all the same.
 type failure struct {
-	Code  string `json:"code"`
-	Text  string `json:"error"`
-	Typed *int   `json:"typed,omitempty"` // of an input
-	Seen  *Seen  `json:"seen,omitempty"`  // of an await
-	err   error
+	Code   string `json:"code"`
+	Text   string `json:"error"`
+	Typed  *int   `json:"typed,omitempty"`  // of an input
+	Serial string `json:"serial,omitempty"` // likewise
+	Seen   *Seen  `json:"seen,omitempty"`   // of an await
+	err    error
 }
 
 func (f *failure) Error() string { return f.err.Error() }

@@ -43,11 +43,11 @@ type Event struct {
 // Stream is a terminal joined. Next is for one goroutine at a time; all else may
 // be called from any number of them at once.
 type Stream struct {
-	index, pid int
-	conn       net.Conn
-	r          *bufio.Reader // Next's alone
-	buf        []byte        // Next's alone
-	over       bool          // Next's alone: the last frame was read
+	ref  ref // immutable
+	conn net.Conn
+	r    *bufio.Reader // Next's alone
+	buf  []byte        // Next's alone
+	over bool          // Next's alone: the last frame was read
 
 	typing sync.Mutex // held by a Write or EndInput in progress
 	ended  bool       // guarded by typing; EndInput was called
@@ -61,9 +61,9 @@ type Stream struct {
 	once   sync.Once     // of closed
 }
 
-func newStream(conn net.Conn, r *bufio.Reader, index, pid int) *Stream {
+func newStream(conn net.Conn, r *bufio.Reader, t ref) *Stream {
 	return &Stream{
-		index: index, pid: pid, conn: conn, r: r,
+		ref: t, conn: conn, r: r,
 		window: inputWindow, more: make(chan struct{}, 1), closed: make(chan struct{}),
 	}
 }
@@ -75,14 +75,17 @@ func streamOf(c *clientConn, resp *http.Response) (*Stream, error) {
 		return nil, fmt.Errorf("the server answered %q and no stream", resp.Status)
 	}
 	pid, _ := strconv.Atoi(resp.Header.Get(headerPID)) // absent after an attach
-	return newStream(c.Conn, c.r, index, pid), nil
+	return newStream(c.Conn, c.r, ref{index, pid, resp.Header.Get(headerSerial)}), nil
 }
 
 // Index is the terminal's number in its instance.
-func (s *Stream) Index() int { return s.index }
+func (s *Stream) Index() int { return s.ref.index }
 
 // PID is the program that StartAttached started, 0 after Attach.
-func (s *Stream) PID() int { return s.pid }
+func (s *Stream) PID() int { return s.ref.pid }
+
+// Serial is the terminal's, as in server.Terminal.
+func (s *Stream) Serial() string { return s.ref.serial }
 
 // Next waits for the next event. After Exit or Ended it returns io.EOF. An *Error
 // is what the server said before it ended the stream; an error that wraps

@@ -37,11 +37,11 @@ func (c *Client) Terminal(ctx context.Context, index int) *Terminal {
 // Open starts a program on a new terminal and leaves it alone. ctx bounds all that is done
 // with the terminal; its end does not end the program.
 func (c *Client) Open(ctx context.Context, spec server.Spec) (*Terminal, error) {
-	index, pid, err := c.Start(ctx, spec)
+	a, err := c.start(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
-	return &Terminal{client: c, ctx: ctx, ref: ref{index, pid}}, nil
+	return &Terminal{client: c, ctx: ctx, ref: ref{a.Index, a.PID, a.Serial}}, nil
 }
 
 // Index is the terminal's number, -1 for the lowest.
@@ -49,6 +49,10 @@ func (t *Terminal) Index() int { return t.ref.index }
 
 // PID is the program that was started on it, 0 when that was not by Open.
 func (t *Terminal) PID() int { return t.ref.pid }
+
+// Serial tells it from every other terminal, as server.Terminal's; "" when that was not
+// opened by Open.
+func (t *Terminal) Serial() string { return t.ref.serial }
 
 func (t *Terminal) bounded() (context.Context, context.CancelFunc) {
 	d := t.Timeout

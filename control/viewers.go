@@ -101,11 +101,11 @@ func (e kickError) Error() string {
 func (kickError) Unwrap() error { return hub.ErrKicked }
 
 func (h *handler) record(w http.ResponseWriter, r *http.Request) error {
-	q, err := parseQuery(r, "pid")
+	q, err := parseQuery(r, "pid", "serial")
 	if err != nil {
 		return err
 	}
-	index, pid, err := target(r, q)
+	t, err := target(r, q)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (h *handler) record(w http.ResponseWriter, r *http.Request) error {
 		return badRequest("file %q: want an absolute path", req.File)
 	}
 	asker, _ := r.Context().Value(peerKey{}).(peer) // 0 where the kernel does not say
-	if err := h.ns.Record(index, pid, server.RecordSpec{File: string(req.File), Input: req.Input, V2: req.V2, Asker: asker.pid}); err != nil {
+	if err := h.ns.Record(t, server.RecordSpec{File: string(req.File), Input: req.Input, V2: req.V2, Asker: asker.pid}); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -125,15 +125,15 @@ func (h *handler) record(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *handler) stopRecord(w http.ResponseWriter, r *http.Request) error {
-	q, err := parseQuery(r, "pid", "file")
+	q, err := parseQuery(r, "pid", "serial", "file")
 	if err != nil {
 		return err
 	}
-	index, pid, err := target(r, q)
+	t, err := target(r, q)
 	if err != nil {
 		return err
 	}
-	if err := h.ns.StopRecord(index, pid, q["file"]); err != nil {
+	if err := h.ns.StopRecord(t, q["file"]); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

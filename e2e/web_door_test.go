@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -19,6 +20,7 @@ import (
 // webDoor is a ptsns serve with a page, and a wire to it that can be cut.
 type webDoor struct {
 	r     *runtimeDir
+	addr  string
 	token string
 	wire  *wire
 	casts string
@@ -63,11 +65,14 @@ func serveWebFor(t *testing.T, r *runtimeDir, args ...string) *webDoor {
 			t.Errorf("serve: %v\n%s", err, log)
 		}
 	})
-	d.token, d.wire = m[2], newWire(t, m[1])
+	d.addr, d.token, d.wire = m[1], m[2], newWire(t, m[1])
 	return d
 }
 
 func (d *webDoor) url() string { return "http://" + d.wire.addr + "/#token=" + d.token }
+
+// direct is the page without the wire.
+func (d *webDoor) direct() string { return "http://" + d.addr + "/#token=" + d.token }
 
 // wire is a relay of connections.
 type wire struct {
@@ -145,7 +150,17 @@ func (w *wire) setCut(cut bool) {
 	}
 }
 
-const activeRows = `document.querySelector(".pane.active .xterm-rows")`
+const (
+	activeRows = `document.querySelector(".pane.active .xterm-rows")`
+	activeText = activeRows + `.textContent.replaceAll("\u00a0", " ")`
+	// activeShown is the screen in front with its colours, a string a row, without the cursor
+	// and the blanks at the ends of lines, which look the same whether they were written or not.
+	activeShown = `[...` + activeRows + `.children].map(row => {
+		const copy = row.cloneNode(true);
+		for (const c of copy.querySelectorAll(".xterm-cursor")) c.classList.remove(...[...c.classList].filter(n => n.startsWith("xterm-cursor")));
+		return copy.innerHTML.replaceAll(' class=""', "").replace(/ +<\/span>$/, "</span>").replace("<span></span>", "");
+	})`
+)
 
 // openInPage opens a terminal from the list and waits until it has the focus.
 func openInPage(p *chromium.Page, id string) {
@@ -155,25 +170,33 @@ func openInPage(p *chromium.Page, id string) {
 
 // awaitOnPage waits until the terminal in front shows text.
 func awaitOnPage(p *chromium.Page, text string) {
-	p.Await(fmt.Sprintf(`%s.textContent.replaceAll("\u00a0", " ").includes(%q)`, activeRows, text))
+	p.Await(fmt.Sprintf(`%s.includes(%q)`, activeText, text))
 }
 
-// shown is the screen in front with its colours, a line a row, without the cursor and the
-// blanks at the ends of lines, which look the same whether they were written or not.
+// shown is what the terminal in front shows: see activeShown.
 func shown(p *chromium.Page) (rows []string) {
-	p.Eval(`[...`+activeRows+`.children].map(row => {
-		const copy = row.cloneNode(true);
-		for (const c of copy.querySelectorAll(".xterm-cursor")) c.classList.remove(...[...c.classList].filter(n => n.startsWith("xterm-cursor")));
-		return copy.innerHTML.replaceAll(' class=""', "").replace(/ +<\/span>$/, "</span>").replace("<span></span>", "");
-	})`, &rows)
+	p.Eval(activeShown, &rows)
 	return rows
 }
+
+// awaitShown waits until the terminal in front shows that. A screen is painted in any number
+// of steps.
+func awaitShown(p *chromium.Page, rows []string) {
+	want, err := json.Marshal(rows)
+	if err != nil {
+		panic(err) // they are strings
+	}
+	p.Await(fmt.Sprintf(`JSON.stringify(%s) === JSON.stringify(%s)`, activeShown, want))
+}
+
+// whileCut matches what a browser says of requests that meet a cut wire.
+const whileCut = "ERR_|closed before receiving a handshake response"
 
 // ownProblems fails the test for what went wrong in the page, but for what matches.
 func ownProblems(t *testing.T, p *chromium.Page, expected string) {
 	t.Helper()
 	for _, problem := range p.Problems() {
-		if expected == "" || !strings.Contains(problem, expected) {
+		if expected == "" || !regexp.MustCompile(expected).MatchString(problem) {
 			t.Errorf("in the page: %s", problem)
 		}
 	}
@@ -193,6 +216,7 @@ func TestWebDoor(t *testing.T) {
 		"keys and names":        webAccess,
 		"a server that dies":    webServerDies,
 		"a reload":              webReload,
+		"another in its place":  webSuccessor,
 		"kicks and steals":      webRoles,
 	} {
 		t.Run(name, func(t *testing.T) {

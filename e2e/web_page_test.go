@@ -7,11 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/ptsns/ptsns/control"
 	"github.com/ptsns/ptsns/internal/chromium"
+	"github.com/ptsns/ptsns/server"
 )
 
 // What was typed into vim is there, also after the network was gone, and what happened
@@ -24,26 +27,74 @@ func webVim(t *testing.T, b *chromium.Browser) {
 	p := b.Open(t, d.url())
 	openInPage(p, "vs1/0")
 	p.Type("iint first; /* 日本 🙂 */\rreturn 2;\x1b")
-	awaitOnPage(p, "2,9")
-	p.Await(`!` + activeRows + `.textContent.includes("INSERT")`)
-	before := shown(p)
+	p.Await(`/ 2,9 +All/.test(` + activeText + `) && !` + activeText + `.includes("INSERT")`) // vim shows that last
+	other := b.Open(t, d.direct())                                                            // whose wire stays
+	other.Click(`li[data-id="vs1/0"] [aria-label="Look on at vs1/0"]`)
+	awaitShown(other, shown(p))
 
 	d.wire.setCut(true)
 	p.Await(`document.querySelector(".pane").dataset.state === "waiting" && document.querySelector(".note").textContent.includes("connection is lost")`)
 	p.Type("i lost") // goes nowhere
+	d.r.must("send", "vs1/0", "A // by another\\e")
+	other.Await(`/ 2,23 +All/.test(` + activeText + `) && !` + activeText + `.includes("INSERT")`)
 	d.wire.setCut(false)
 	p.Await(`document.querySelector(".pane").dataset.state === "open" && document.querySelector(".note").hidden`)
-	awaitOnPage(p, "2,9")
-	if after := shown(p); strings.Join(after, "\n") != strings.Join(before, "\n") {
-		t.Errorf("after the cut the page shows\n%s\nbefore\n%s", strings.Join(after, "\n"), strings.Join(before, "\n"))
-	}
+	awaitShown(p, shown(other))
 
 	p.Type("othird\x1b:wq\r")
 	p.Await(`document.querySelector(".note").textContent.includes("status 0")`)
-	if text, err := os.ReadFile(file); err != nil || string(text) != "int first; /* 日本 🙂 */\nreturn 2;\nthird\n" {
+	if text, err := os.ReadFile(file); err != nil || string(text) != "int first; /* 日本 🙂 */\nreturn 2; // by another\nthird\n" {
 		t.Errorf("saved %q, %v", text, err)
 	}
-	ownProblems(t, p, "ERR_") // what failed while the wire was cut
+	ownProblems(t, p, whileCut)
+	ownProblems(t, other, "")
+}
+
+// Where a terminal has ended while the wire was cut, or the page was loaded again, the page
+// says so, and shows no other that has its number by now.
+func webSuccessor(t *testing.T, b *chromium.Browser) {
+	d := serveWeb(t)
+	d.r.must("run", "-d", "--name", "vs1", "--", "sleep", "1000")
+	d.r.must("run", "-d", "--name", "vs2", "--", "sh", "-c", "echo the old vs2; sleep 1000")
+	c := d.r.dial("vs1")
+	start := func(script string) *control.Terminal {
+		term, err := c.Open(t.Context(), server.Spec{Argv: []string{"sh", "-c", script}, Env: []string{"PATH=" + os.Getenv("PATH")}, Rows: 24, Cols: 80})
+		if err != nil || term.Index() != 1 {
+			t.Fatalf("a program on %v: %v, want vs1/1", term, err)
+		}
+		return term
+	}
+	old := start("echo the old vs1/1; read x; exit 3")
+	p := b.Open(t, d.url())
+	openInPage(p, "vs2/0")
+	awaitOnPage(p, "the old vs2")
+	openInPage(p, "vs1/1")
+	awaitOnPage(p, "the old vs1/1")
+
+	d.wire.setCut(true)
+	p.Await(`[...document.querySelectorAll(".pane")].every(e => e.dataset.state === "waiting")`)
+	if err := old.Type("\r"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := old.Await(control.Condition{Ended: true}); err != nil {
+		t.Fatal(err)
+	}
+	start("echo the new vs1/1; sleep 1000")
+	d.r.must("rm", "vs2")
+	d.r.must("run", "-d", "--name", "vs2", "--", "sh", "-c", "echo the new vs2; sleep 1000")
+	d.wire.setCut(false)
+	p.Await(`document.querySelector("#pane-vs1-1").dataset.state === "ended" && document.querySelector("#pane-vs1-1 .note").textContent.includes("status 3")`)
+	p.Await(`document.querySelector("#pane-vs2-0").dataset.state === "ended" && document.querySelector("#pane-vs2-0 .note").textContent.includes("has ended")`)
+	awaitOnPage(p, "the old vs1/1")
+	p.Await(`document.querySelector(".pane.active .detail").textContent === "another is vs1/1 now"`)
+
+	openInPage(p, "vs1/1") // the new one, beside the old
+	awaitOnPage(p, "the new vs1/1")
+	p.Await(`document.querySelectorAll(".pane").length === 3 && document.querySelector("li.current").dataset.id === "vs1/1"`)
+	p.Go("http://" + d.wire.addr + "/?again")
+	awaitOnPage(p, "the new vs1/1")
+	p.Await(`[...document.querySelectorAll(".pane")].map(e => e.dataset.state).join(" ") === "ended ended open"`)
+	ownProblems(t, p, whileCut)
 }
 
 // Nothing gets in from a page that looks on: not what is typed, and not what the page's
@@ -66,6 +117,8 @@ func webReadOnly(t *testing.T, b *chromium.Browser) {
 		t.Errorf("%d bytes came in, want those of %q", term.BytesIn, "by another\r")
 	}
 	p.Await(`document.querySelector(".pane.active.read-only[data-state=open]")`)
+	p.Size(320, 600, 2)
+	p.Await(`innerWidth === 320 && document.querySelector(".pane.active .role").getBoundingClientRect().right < 320 && document.querySelector(".pane.active .role").offsetWidth > 30`)
 	ownProblems(t, p, "")
 }
 
@@ -124,8 +177,15 @@ func webNewTerminal(t *testing.T, b *chromium.Browser) {
 	p.Await(`document.querySelector(".pane.active .detail").textContent.startsWith(` + activeRows + `.children.length + "×")`)
 	p.Type("clear; echo size $(stty size)\r")
 	awaitOnPage(p, size())
+	for height := 500; height < 520; height += 3 { // the last row is whole, whatever is left below it
+		p.Size(900, height, 1)
+		p.Await(`(() => { const body = document.querySelector(".pane.active .screen"), inside = body.getBoundingClientRect().bottom - parseFloat(getComputedStyle(body).paddingBottom);
+			const left = inside - ` + activeRows + `.getBoundingClientRect().bottom, row = ` + activeRows + `.firstChild.offsetHeight;
+			return left >= 0 && left < row && innerHeight === ` + strconv.Itoa(height) + `; })()`)
+	}
 	p.Type("exit 3\r")
 	p.Await(`document.querySelector(".note").textContent.includes("status 3")`)
+	p.Await(`[...document.querySelectorAll(".pane.active .joined")].every(e => e.getClientRects().length === 0)`)
 	p.Await(`!document.querySelector('li[data-id="vs1/1"]')`)
 	ownProblems(t, p, "")
 }
@@ -190,7 +250,7 @@ func webClipboard(t *testing.T, b *chromium.Browser) {
 	p.Drag(at.X+2, at.Y, at.X+90, at.Y)
 	p.Await(`!document.querySelector(".pane.active [aria-label^=Copy]").disabled`)
 	p.Key("C", "KeyC", 'C', chromium.Ctrl|chromium.Shift)
-	p.Await(`document.querySelector(".pane.active [aria-label^=Copy]").disabled`)
+	p.Await(`document.querySelector("#status").textContent === "Copied"`) // it is not before it says so
 	var copied string
 	p.Eval("navigator.clipboard.readText()", &copied)
 	if !strings.HasPrefix(copied, "pickable") {
@@ -266,6 +326,7 @@ func webReload(t *testing.T, b *chromium.Browser) {
 	openInPage(p, "vs1/0")
 	awaitOnPage(p, "still here")
 	p.Go("http://" + d.wire.addr + "/?again")
+	p.Await(`location.search === "?again"`)
 	awaitOnPage(p, "still here")
 	ownProblems(t, p, "")
 }
@@ -278,7 +339,7 @@ func webRoles(t *testing.T, b *chromium.Browser) {
 	p := b.Open(t, d.url())
 	openInPage(p, "vs1/0")
 	c := d.r.console("attach", "--steal", "vs1/0")
-	d.r.awaitViewers("vs1", 0, 2)
+	p.Await(`document.querySelector(".pane.active .people").textContent.includes("keyboard taken")`)
 	p.Type("by the page\r")
 	p.Await(`document.querySelector(".pane.active .note").textContent.includes("keyboard for themselves")`)
 	c.enter("by another\r")
@@ -298,6 +359,7 @@ func webRoles(t *testing.T, b *chromium.Browser) {
 	p.Await(`document.querySelector(".pane.active [aria-label^='Take the keyboard']").ariaPressed === "true" && document.querySelector(".pane.active").dataset.state === "open"`)
 	p.Type("alone\r")
 	awaitOnPage(p, "got <alone>")
+	d.r.awaitViewers("vs1", 0, 1) // the page's line before this one has gone
 	if viewers := func() string {
 		term, _ := d.r.terminal("vs1", 0)
 		return fmt.Sprint(len(term.Viewers), term.Viewers[0].Door, term.Viewers[0].Name, term.Viewers[0].Sole)

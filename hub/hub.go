@@ -69,7 +69,7 @@ type Hub struct {
 
 	lastViewer atomic.Uint64
 	lastActive atomic.Uint64
-	opened     atomic.Uint64
+	opened     atomic.Uint64 // also the serial number of the last terminal
 	lost       atomic.Uint64 // by viewers, of all terminals that ever were
 
 	mu        sync.Mutex
@@ -127,7 +127,6 @@ func (h *Hub) add(t *Terminal) {
 			t.recordLocked(r) // nobody else has it yet
 		}
 	}
-	h.opened.Add(1)
 	h.events.Add(EventOpened, t.index, t.opener.Comm)
 	h.mu.Lock()
 	h.terminals[t] = struct{}{}

@@ -20,6 +20,7 @@ type Terminal struct {
 	hub     *Hub      // immutable
 	end     pts.End   // immutable
 	index   int       // immutable
+	serial  uint64    // immutable
 	owned   bool      // immutable: the hub reads it
 	created time.Time // immutable
 
@@ -62,7 +63,7 @@ type Terminal struct {
 }
 
 func newTerminal(h *Hub, end pts.End, index int, opener Opener) *Terminal {
-	t := &Terminal{hub: h, end: end, index: index, opener: opener, created: time.Now(), sizing: SizeLatest,
+	t := &Terminal{hub: h, end: end, index: index, serial: h.opened.Add(1), opener: opener, created: time.Now(), sizing: SizeLatest,
 		done: make(chan struct{}), viewers: make(map[*Viewer]struct{})}
 	t.log.max = h.logBytes
 	t.rows, t.cols = t.Size()
@@ -71,6 +72,10 @@ func newTerminal(h *Hub, end pts.End, index int, opener Opener) *Terminal {
 
 // Index is the terminal's number in its instance.
 func (t *Terminal) Index() int { return t.index }
+
+// Serial is the terminal's number in its hub, from 1 on, which no other ever has: an index is
+// used again.
+func (t *Terminal) Serial() uint64 { return t.serial }
 
 // Opener is the process that opened the terminal, as it was then.
 func (t *Terminal) Opener() Opener {

@@ -168,6 +168,9 @@ func (p *Process) ended() bool {
 
 // Wait waits for the program's end. The code is its exit status, or 128+N for signal N.
 func (p *Process) Wait(ctx context.Context) (code int, err error) {
+	if p.ended() {
+		return p.code(), nil // whatever has become of ctx
+	}
 	select {
 	case <-p.exited:
 	case <-ctx.Done():

@@ -73,6 +73,7 @@ type Namespace struct {
 	entry    *rundir.Entry      // its place in the runtime directory
 	path     string             // where the parent finds the instance
 	created  time.Time          //
+	serial                      // no other namespace has it
 	changed  chan struct{}      // one slot: look whether it is time to end
 
 	recordings *recordings   // immutable
@@ -97,7 +98,7 @@ type Namespace struct {
 // instance is mounted there for the parent, where that may mount. On error nothing is
 // left but the entry.
 func New(cfg Config, entry *rundir.Entry) (_ *Namespace, err error) {
-	n := &Namespace{cfg: cfg, entry: entry, created: time.Now(), changed: make(chan struct{}, 1),
+	n := &Namespace{cfg: cfg, entry: entry, created: time.Now(), serial: newSerial(), changed: make(chan struct{}, 1),
 		processes: make(map[*hub.Terminal]*Process), end: make(chan struct{}), done: make(chan struct{})}
 	n.recordings = &recordings{name: cfg.Name, all: RecordSpec{Input: cfg.RecordInput, V2: cfg.RecordV2}}
 	if cfg.RecordDir != "" {

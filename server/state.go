@@ -22,6 +22,7 @@ const (
 // State is a namespace as `ptsns ls --json` shows it.
 type State struct {
 	Name      string     `json:"name"`
+	Serial    string     `json:"serial"` // no other namespace ever has it, one of the same name neither
 	Kind      string     `json:"kind"`
 	ServerPID int        `json:"server_pid"`
 	InitPID   int        `json:"init_pid"` // the first program; 0 before and after it
@@ -41,6 +42,7 @@ type State struct {
 type Terminal struct {
 	ID         string           `json:"id"` // "vs1/0"
 	Index      int              `json:"index"`
+	Serial     string           `json:"serial,omitempty"` // no other terminal ever has it, of whatever namespace; "" for one that does not pass through
 	UID        int              `json:"uid"`
 	GID        int              `json:"gid"`
 	Mode       string           `json:"mode"` // octal, "0620"
@@ -67,7 +69,7 @@ type Proc struct {
 // State tells what the namespace is now. It asks the file system and /proc, and never a
 // process.
 func (n *Namespace) State() State {
-	s := State{Name: n.cfg.Name, Kind: KindKernel, ServerPID: os.Getpid(), Options: n.options(),
+	s := State{Name: n.cfg.Name, Serial: string(n.serial), Kind: KindKernel, ServerPID: os.Getpid(), Options: n.options(),
 		Ptmx: string(n.sup.Ptmx()), Path: n.path, Created: n.created, Terminals: []Terminal{}}
 	n.mu.Lock()
 	if n.first != nil && !n.first.ended() {
@@ -96,6 +98,7 @@ func (n *Namespace) State() State {
 			row.Opener, row.Foreground = o.opener, o.foreground
 		} else {
 			describe(&row, t, procfs.Comm)
+			row.Serial = n.Serial(t)
 		}
 		s.Terminals = append(s.Terminals, row)
 	}

@@ -63,6 +63,7 @@ type Virtual struct {
 	cfg     VirtualConfig // immutable, like all down to recordings
 	hub     *hub.Hub
 	created time.Time
+	serial  // no other namespace has it
 
 	recordings *recordings
 	refused    atomic.Uint64
@@ -75,7 +76,7 @@ type Virtual struct {
 
 // NewVirtual makes a namespace without terminals. Its user ends it with Close.
 func NewVirtual(cfg VirtualConfig) (*Virtual, error) {
-	v := &Virtual{cfg: cfg, created: time.Now(), done: make(chan struct{}),
+	v := &Virtual{cfg: cfg, created: time.Now(), serial: newSerial(), done: make(chan struct{}),
 		recordings: &recordings{name: cfg.Name, all: RecordSpec{Input: cfg.RecordInput, V2: cfg.RecordV2}}}
 	if cfg.RecordDir != "" {
 		root, err := openAs(cfg.RecordAsker, cfg.RecordDir)
@@ -115,7 +116,7 @@ func (v *Virtual) Refuse(opener string) {
 
 // State tells what the namespace is now.
 func (v *Virtual) State() State {
-	s := State{Name: v.cfg.Name, Kind: KindVirtual, ServerPID: os.Getpid(), Ptmx: "tap", Created: v.created,
+	s := State{Name: v.cfg.Name, Serial: string(v.serial), Kind: KindVirtual, ServerPID: os.Getpid(), Ptmx: "tap", Created: v.created,
 		Refused: v.refused.Load(), Terminals: []Terminal{}}
 	if v.cfg.Options != nil {
 		s.Options = v.cfg.Options()
@@ -133,6 +134,7 @@ func (v *Virtual) State() State {
 		row := newRow(v.cfg.Name, info)
 		if t := passing[info.Index]; t != nil {
 			describe(&row, t, comm)
+			row.Serial = v.Serial(t)
 		}
 		s.Terminals = append(s.Terminals, row)
 	}

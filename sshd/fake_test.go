@@ -112,7 +112,11 @@ func (n *fakeNamespaces) List(context.Context) ([]Namespace, error) {
 }
 
 func (n *fakeNamespaces) Attach(ctx context.Context, name string, index int, o control.AttachOptions) (Stream, error) {
-	n.attached <- fmt.Sprintf("%s/%d %s %s read-only=%v %dx%d", name, index, o.Who.Door, o.Who.Name, o.ReadOnly, o.Rows, o.Cols)
+	text := fmt.Sprintf("%s/%d %s %s read-only=%v %dx%d", name, index, o.Who.Door, o.Who.Name, o.ReadOnly, o.Rows, o.Cols)
+	if o.Serial != "" {
+		text += " " + o.Serial
+	}
+	n.attached <- text
 	return n.give(ctx)
 }
 
@@ -135,7 +139,7 @@ func (n *fakeNamespaces) give(ctx context.Context) (Stream, error) {
 func terminals(name string, comms ...string) Namespace {
 	ns := Namespace{State: server.State{Name: name}}
 	for i, comm := range comms {
-		ns.Terminals = append(ns.Terminals, server.Terminal{Index: i, Rows: 24, Cols: 80, Foreground: server.Proc{PID: 1, Comm: comm}})
+		ns.Terminals = append(ns.Terminals, server.Terminal{Index: i, Serial: fmt.Sprintf("%s-serial-%d", name, i), Rows: 24, Cols: 80, Foreground: server.Proc{PID: 1, Comm: comm}})
 	}
 	return ns
 }

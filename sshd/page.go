@@ -18,10 +18,11 @@ func isPrint(r rune) bool { return unicode.IsPrint(r) }
 
 // row is a line of the list, and what choosing it means.
 type row struct {
-	id    pts.ID // the index is -1 for the namespace itself
-	cells [len(columns)]string
-	dead  bool   // there is nothing to choose
-	noNew string // why no terminal can be opened in its namespace, "" when one can
+	id     pts.ID // the index is -1 for the namespace itself
+	serial string // of the terminal
+	cells  [len(columns)]string
+	dead   bool   // there is nothing to choose
+	noNew  string // why no terminal can be opened in its namespace, "" when one can
 }
 
 // columns are the list's headings.
@@ -65,7 +66,7 @@ func (p *page) add(r row) {
 
 func terminalRow(name string, t *server.Terminal) row {
 	id := pts.ID{Namespace: name, Index: t.Index}
-	r := row{id: id}
+	r := row{id: id, serial: t.Serial}
 	r.cells[1] = "  " + id.String()
 	if t.Rows > 0 || t.Cols > 0 {
 		r.cells[2] = fmt.Sprintf("%dx%d", t.Rows, t.Cols)

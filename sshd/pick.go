@@ -29,7 +29,7 @@ func (v *visit) pick(ctx context.Context) int {
 		if c.id.Index < 0 {
 			e = v.open(ctx, c.id.Namespace, "")
 		} else {
-			e = v.join(ctx, target{name: c.id.Namespace, index: c.id.Index}, c.readOnly)
+			e = v.join(ctx, target{name: c.id.Namespace, index: c.id.Index, serial: c.serial}, c.readOnly)
 		}
 		if ctx.Err() != nil {
 			return v.end(ctx, e)

@@ -13,6 +13,7 @@ import (
 // choice is what somebody picked: a terminal to join, or a namespace to open one in.
 type choice struct {
 	id       pts.ID // the index is -1 for a new terminal
+	serial   string // of the terminal that was shown, and that no other is joined for
 	readOnly bool
 }
 
@@ -236,7 +237,7 @@ func (p *picker) pick(at int, readOnly bool) (c choice, done bool) {
 	r := &p.page.rows[at]
 	switch {
 	case r.id.Index >= 0:
-		return choice{r.id, readOnly || p.readOnly}, true
+		return choice{r.id, r.serial, readOnly || p.readOnly}, true
 	case readOnly:
 		p.message = "choose a terminal to look on"
 		return choice{}, false
@@ -254,7 +255,7 @@ func (p *picker) open(at int) (c choice, done bool) {
 	case p.page.rows[at].noNew != "":
 		p.message = p.page.rows[at].noNew
 	default:
-		return choice{pts.ID{Namespace: p.page.rows[at].id.Namespace, Index: -1}, false}, true
+		return choice{id: pts.ID{Namespace: p.page.rows[at].id.Namespace, Index: -1}}, true
 	}
 	return choice{}, false
 }

@@ -63,7 +63,7 @@ func TestPicker(t *testing.T) {
 		s := newFakeStream(0)
 		d.ns.streams <- s
 		p.types(how.key)
-		if got, want := next(t, d.ns.attached), "vs1/0 ssh dev@laptop read-only="+how.readOnly+" 16x80"; got != want {
+		if got, want := next(t, d.ns.attached), "vs1/0 ssh dev@laptop read-only="+how.readOnly+" 16x80 vs1-serial-0"; got != want {
 			t.Errorf("joined %s, want %s", got, want)
 		}
 		s.say("the program's screen")
@@ -131,7 +131,7 @@ func TestPickerOfVirtual(t *testing.T) {
 	s := newFakeStream(0)
 	d.ns.streams <- s
 	p.types("\r")
-	if got, want := next(t, d.ns.attached), "vm/0 ssh dev@laptop read-only=false 16x80"; got != want {
+	if got, want := next(t, d.ns.attached), "vm/0 ssh dev@laptop read-only=false 16x80 vm-serial-0"; got != want {
 		t.Errorf("joined %s, want %s", got, want)
 	}
 	s.events <- control.Event{Kind: control.Ended}
@@ -169,7 +169,7 @@ func TestPickerReadOnlyKey(t *testing.T) {
 	s := newFakeStream(0)
 	d.ns.streams <- s
 	p.types("2\r")
-	if got, want := next(t, d.ns.attached), "build-1/0 ssh tv?[31m read-only=true 24x80"; got != want {
+	if got, want := next(t, d.ns.attached), "build-1/0 ssh tv?[31m read-only=true 24x80 build-1-serial-0"; got != want {
 		t.Errorf("joined %q, want %q", got, want)
 	}
 	p.types("rm\x10\x11")
@@ -254,7 +254,7 @@ func TestPickerInLines(t *testing.T) {
 	s := newFakeStream(0)
 	d.ns.streams <- s
 	p.types("r 1\x7f2\r")
-	if got, want := next(t, d.ns.attached), "vs1/0 ssh dev@laptop read-only=true 24x80"; got != want {
+	if got, want := next(t, d.ns.attached), "vs1/0 ssh dev@laptop read-only=true 24x80 vs1-serial-0"; got != want {
 		t.Errorf("joined %s, want %s", got, want)
 	}
 	s.events <- control.Event{Kind: control.Ended}

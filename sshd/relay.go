@@ -38,7 +38,7 @@ func (v *visit) who() hub.Who {
 // join joins a terminal and stays until one of the two has enough.
 func (v *visit) join(ctx context.Context, t target, readOnly bool) ending {
 	end := ending{id: pts.ID{Namespace: t.name, Index: t.index}}
-	o := control.AttachOptions{Who: v.who(), ReadOnly: readOnly}
+	o := control.AttachOptions{Who: v.who(), ReadOnly: readOnly, Serial: t.serial}
 	if v.tty != nil {
 		w := v.window()
 		o.Rows, o.Cols = w.rows, w.cols

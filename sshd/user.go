@@ -16,6 +16,7 @@ type target struct {
 	picker bool
 	name   string // of the namespace
 	index  int    // of the terminal to join; -1 opens a new one
+	serial string // of that terminal; "" for any
 }
 
 // parseUser parses NAME, NAME/N and NAME+N, the last for clients that refuse a slash.

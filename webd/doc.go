@@ -11,8 +11,8 @@
 //	POST /api/logout                       takes the cookie back
 //	GET  /api/me                           {"user", "read_only", "recordings", "protocol"}
 //	GET  /api/live                         websocket: the list, whenever it changes
-//	GET  /api/terminals/NAME/N             websocket: one terminal; the query is rows, cols, read_only=1, steal=1
-//	POST /api/namespaces/NAME/terminals    {"rows", "cols"}: a shell on a new terminal; answers {"index"}
+//	GET  /api/terminals/NAME/N             websocket: one terminal; the query is rows, cols, read_only=1, steal=1, serial
+//	POST /api/namespaces/NAME/terminals    {"rows", "cols"}: a shell on a new terminal; answers {"index", "serial"}
 //	GET  /api/recordings                   [{"name", "size", "modified"}]
 //	GET  /api/recordings/FILE              an asciicast
 //
@@ -31,16 +31,21 @@
 //
 // and from the server:
 //
-//	attached  index, read_only      the first message: the terminal is joined
+//	attached  index, serial, read_only   the first message: the terminal is joined
 //	binary                          output
 //	lost      bytes                 this viewer was too slow and missed so much; the screen is painted anew
 //	typed     bytes                 there is room for so many bytes of input again
 //	refused   bytes                 so many were not typed: another viewer took the input for itself
 //	exit      status                the program ended (128+N: by signal N); the last message
 //	ended                           the terminal ended, and ptsns had no program on it; the last message
-//	failure   code, error           the last message; codes are package control's, and those in failure.go
+//	failure   code, error           the last message; codes are package control's, and those in failure.go;
+//	                                with terminal-ended status, as of exit, where it is known
 //	pong
 //	list      namespaces            on /api/live alone
+//
+// An index is used again, a serial never, not by a namespace of the same name either. The
+// page joins what the list showed, and rejoins what it had joined, by that: a terminal that
+// has ended meanwhile is a failure, and no other is shown in its place.
 //
 // Both directions are counted: the server has at most 512 KiB of output on the way that
 // the page has not shown, and the page at most 64 KiB of input that was not taken. So a

@@ -14,23 +14,28 @@ type failure struct {
 	status int
 	Code   string `json:"code"`
 	Text   string `json:"error"`
+	exit   *int   // of terminal-ended: the program's status, where it is known
+}
+
+func newFailure(status int, code, text string) *failure {
+	return &failure{status: status, Code: code, Text: text}
 }
 
 func (f *failure) Error() string { return f.Text }
 
 // The failures that are the door's own.
 var (
-	errForeignHost   = &failure{http.StatusMisdirectedRequest, "foreign-host", "the door is not known by that name: use its address, or start it with --web-origin"}
-	errForeignOrigin = &failure{http.StatusForbidden, "foreign-origin", "the request does not come from a page of this door"}
-	errNotLoggedIn   = &failure{http.StatusUnauthorized, "not-logged-in", "nobody is logged in"}
-	errWrongToken    = &failure{http.StatusUnauthorized, "wrong-token", "that is not the token"}
-	errTooManyTries  = &failure{http.StatusTooManyRequests, "too-many-tries", "too many wrong tokens: wait a little"}
-	errTooMany       = &failure{http.StatusServiceUnavailable, "too-many", "too many terminals are open in browsers"}
-	errReadOnly      = &failure{http.StatusForbidden, "read-only", "this door is for looking on only"}
-	errNoSuchRequest = &failure{http.StatusNotFound, "no-such-request", "there is no such request"}
-	errNoRecording   = &failure{http.StatusNotFound, "no-such-recording", "there is no such recording"}
-	errNoNamespace   = &failure{http.StatusNotFound, "no-such-namespace", "there is no such namespace"}
-	errServerGone    = &failure{http.StatusBadGateway, "server-gone", "the server of the namespace has gone"}
+	errForeignHost   = newFailure(http.StatusMisdirectedRequest, "foreign-host", "the door is not known by that name: use its address, or start it with --web-origin")
+	errForeignOrigin = newFailure(http.StatusForbidden, "foreign-origin", "the request does not come from a page of this door")
+	errNotLoggedIn   = newFailure(http.StatusUnauthorized, "not-logged-in", "nobody is logged in")
+	errWrongToken    = newFailure(http.StatusUnauthorized, "wrong-token", "that is not the token")
+	errTooManyTries  = newFailure(http.StatusTooManyRequests, "too-many-tries", "too many wrong tokens: wait a little")
+	errTooMany       = newFailure(http.StatusServiceUnavailable, "too-many", "too many terminals are open in browsers")
+	errReadOnly      = newFailure(http.StatusForbidden, "read-only", "this door is for looking on only")
+	errNoSuchRequest = newFailure(http.StatusNotFound, "no-such-request", "there is no such request")
+	errNoRecording   = newFailure(http.StatusNotFound, "no-such-recording", "there is no such recording")
+	errNoNamespace   = newFailure(http.StatusNotFound, "no-such-namespace", "there is no such namespace")
+	errServerGone    = newFailure(http.StatusBadGateway, "server-gone", "the server of the namespace has gone")
 )
 
 // describe gives err the form that crosses to the page.
@@ -41,15 +46,15 @@ func describe(err error) *failure {
 	case errors.As(err, &ours):
 		return ours
 	case errors.As(err, &theirs):
-		return &failure{http.StatusConflict, theirs.Code, theirs.Text}
+		return &failure{status: http.StatusConflict, Code: theirs.Code, Text: theirs.Text, exit: theirs.Exit}
 	case errors.Is(err, control.ErrServerGone):
 		return errServerGone
 	case errors.Is(err, fs.ErrNotExist):
 		return errNoNamespace
 	case errors.Is(err, control.ErrBadRequest):
-		return &failure{http.StatusBadRequest, "bad-request", err.Error()}
+		return newFailure(http.StatusBadRequest, "bad-request", err.Error())
 	}
-	return &failure{http.StatusInternalServerError, "internal", err.Error()}
+	return newFailure(http.StatusInternalServerError, "internal", err.Error())
 }
 
 func writeFailure(w http.ResponseWriter, err error) {

@@ -24,6 +24,8 @@ import (
 
 const testToken = "the token of this test"
 
+const fakeSerial = "fake-0" // of vs1/0
+
 // deadline turns a hang into a failure.
 const deadline = 20 * time.Second
 
@@ -44,7 +46,7 @@ func (f *fakeNamespaces) List(context.Context) ([]Namespace, error) {
 	if f.lists != nil {
 		return f.lists()
 	}
-	return []Namespace{{State: server.State{Name: "vs1", Kind: "kernel", Terminals: []server.Terminal{{Index: 0, Rows: 24, Cols: 80, Title: "<b>title</b>"}}}}}, nil
+	return []Namespace{{State: server.State{Name: "vs1", Kind: "kernel", Terminals: []server.Terminal{{Index: 0, Serial: fakeSerial, Rows: 24, Cols: 80, Title: "<b>title</b>"}}}}}, nil
 }
 
 func (f *fakeNamespaces) Attach(_ context.Context, name string, index int, o control.AttachOptions) (Stream, error) {
@@ -56,6 +58,10 @@ func (f *fakeNamespaces) Attach(_ context.Context, name string, index int, o con
 	if name != "vs1" {
 		return nil, fs.ErrNotExist
 	}
+	if o.Serial != "" && o.Serial != fakeSerial {
+		status := 3
+		return nil, &control.Error{Code: "terminal-ended", Text: "the terminal has ended", Exit: &status}
+	}
 	if index != 0 {
 		return nil, &control.Error{Code: "no-such-terminal", Text: "no such terminal"}
 	}
@@ -63,14 +69,14 @@ func (f *fakeNamespaces) Attach(_ context.Context, name string, index int, o con
 	return f.stream, nil
 }
 
-func (f *fakeNamespaces) Start(_ context.Context, name string, spec server.Spec) (int, error) {
+func (f *fakeNamespaces) Start(_ context.Context, name string, spec server.Spec) (int, string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if name != "vs1" {
-		return 0, fs.ErrNotExist
+		return 0, "", fs.ErrNotExist
 	}
 	f.started = append(f.started, spec)
-	return 7, f.fail
+	return 7, "fake-7", f.fail
 }
 
 // fakeStream is a terminal that says what it is told to and notes what it hears.
@@ -129,6 +135,8 @@ func (s *fakeStream) Resize(rows, cols uint16) error {
 }
 
 func (s *fakeStream) Index() int { return 0 }
+
+func (s *fakeStream) Serial() string { return fakeSerial }
 
 func (s *fakeStream) Close() error {
 	s.once.Do(func() { close(s.closed) })

@@ -35,6 +35,7 @@ type liveNamespace struct {
 
 type liveTerminal struct {
 	Index     int              `json:"index"`
+	Serial    string           `json:"serial"`
 	Rows      int              `json:"rows"`
 	Cols      int              `json:"cols"`
 	Title     string           `json:"title"`
@@ -116,7 +117,7 @@ func (f *feed) look(ctx context.Context) []byte {
 	for _, ns := range all {
 		n := liveNamespace{Name: ns.Name, Kind: ns.Kind, Ptmx: ns.Ptmx, Error: ns.Error, Terminals: []liveTerminal{}}
 		for _, t := range ns.Terminals {
-			n.Terminals = append(n.Terminals, liveTerminal{Index: t.Index, Rows: t.Rows, Cols: t.Cols, Title: t.Title,
+			n.Terminals = append(n.Terminals, liveTerminal{Index: t.Index, Serial: t.Serial, Rows: t.Rows, Cols: t.Cols, Title: t.Title,
 				Command: t.Foreground.Comm, Opener: t.Opener.Comm, Recorded: len(t.Recordings) > 0, Viewers: t.Viewers,
 				BytesOut: t.BytesOut, BytesLost: t.BytesLost})
 		}

@@ -30,6 +30,7 @@ type message struct {
 	Rows     int    `json:"rows,omitempty"`
 	Cols     int    `json:"cols,omitempty"`
 	Index    *int   `json:"index,omitempty"`
+	Serial   string `json:"serial,omitempty"`
 	ReadOnly *bool  `json:"read_only,omitempty"`
 	Status   *int   `json:"status,omitempty"`
 	Code     string `json:"code,omitempty"`

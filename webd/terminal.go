@@ -32,7 +32,7 @@ func (s *Server) terminal(w http.ResponseWriter, r *http.Request, user string) {
 		writeFailure(w, fmt.Errorf("%w: %w", control.ErrBadRequest, err))
 		return
 	}
-	o := control.AttachOptions{Who: s.who(user), ReadOnly: s.cfg.ReadOnly || r.FormValue("read_only") == "1"}
+	o := control.AttachOptions{Who: s.who(user), Serial: r.FormValue("serial"), ReadOnly: s.cfg.ReadOnly || r.FormValue("read_only") == "1"}
 	o.Steal = !o.ReadOnly && r.FormValue("steal") == "1"
 	if o.Rows, o.Cols, err = parseSize(r.FormValue("rows"), r.FormValue("cols")); err != nil {
 		writeFailure(w, err)
@@ -156,7 +156,7 @@ func (a *attached) typeInput(ctx context.Context) {
 // relayOutput sends what the terminal puts out, and how it ended.
 func (a *attached) relayOutput(ctx context.Context) {
 	index := a.stream.Index()
-	if a.sock.send(ctx, message{Type: "attached", Index: &index, ReadOnly: &a.readOnly}) != nil {
+	if a.sock.send(ctx, message{Type: "attached", Index: &index, Serial: a.stream.Serial(), ReadOnly: &a.readOnly}) != nil {
 		return
 	}
 	for {
@@ -199,7 +199,7 @@ func (s socket) end(ctx context.Context, err error) {
 		return
 	}
 	f := describe(err)
-	s.last(ctx, message{Type: "failure", Code: f.Code, Error: f.Text})
+	s.last(ctx, message{Type: "failure", Code: f.Code, Error: f.Text, Status: f.exit})
 }
 
 // last sends the last message and closes.
@@ -232,7 +232,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request, user string) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), ioTimeout)
 	defer cancel()
-	index, err := s.cfg.Namespaces.Start(ctx, name, server.Spec{Rows: uint16(req.Rows), Cols: uint16(req.Cols), Who: s.who(user)})
+	index, serial, err := s.cfg.Namespaces.Start(ctx, name, server.Spec{Rows: uint16(req.Rows), Cols: uint16(req.Cols), Who: s.who(user)})
 	if err != nil {
 		writeFailure(w, err)
 		return
@@ -240,6 +240,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request, user string) {
 	s.cfg.Log.Info("opened", "terminal", pts.ID{Namespace: name, Index: index}.String(), "user", user, "from", r.RemoteAddr)
 	s.feed.soon()
 	writeJSON(w, http.StatusOK, struct {
-		Index int `json:"index"`
-	}{index})
+		Index  int    `json:"index"`
+		Serial string `json:"serial"`
+	}{index, serial})
 }

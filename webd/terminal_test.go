@@ -231,13 +231,31 @@ func TestOutputIsBounded(t *testing.T) {
 	}
 }
 
+// A page that names the terminal gets that one, or hears how it ended.
+func TestSerial(t *testing.T) {
+	d := openDoor(t, nil)
+	b, _, err := d.dial("/api/terminals/vs1/0?rows=24&cols=80&serial="+fakeSerial, asked{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := b.message(); m.Type != "attached" || m.Serial != fakeSerial || d.fake.attached[0].Serial != fakeSerial {
+		t.Errorf("got %+v", m)
+	}
+	if b, _, err = d.dial("/api/terminals/vs1/0?rows=24&cols=80&serial=before", asked{}); err != nil {
+		t.Fatal(err)
+	}
+	if m := b.message(); m.Type != "failure" || m.Code != "terminal-ended" || m.Status == nil || *m.Status != 3 {
+		t.Errorf("of one that has ended: %+v", m)
+	}
+}
+
 func TestStart(t *testing.T) {
 	d := openDoor(t, nil)
 	start := func(name, body string) (*http.Response, string) {
 		return d.ask("/api/namespaces/"+name+"/terminals", asked{method: "POST", body: body})
 	}
 	resp, body := start("vs1", `{"rows":24,"cols":80}`)
-	if resp.StatusCode != http.StatusOK || strings.TrimSpace(body) != `{"index":7}` {
+	if resp.StatusCode != http.StatusOK || strings.TrimSpace(body) != `{"index":7,"serial":"fake-7"}` {
 		t.Errorf("status %d, %s", resp.StatusCode, body)
 	}
 	want := []server.Spec{{Rows: 24, Cols: 80, Who: hub.Who{Door: "web", Name: "token"}}}

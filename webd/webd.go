@@ -27,7 +27,7 @@ type Namespaces interface {
 	Attach(ctx context.Context, name string, index int, o control.AttachOptions) (Stream, error)
 	// Start starts a program on a new terminal of that namespace and leaves it alone. The
 	// Spec has a size and who asks; the program is Start's to choose.
-	Start(ctx context.Context, name string, spec server.Spec) (index int, err error)
+	Start(ctx context.Context, name string, spec server.Spec) (index int, serial string, err error)
 }
 
 // Namespace is one in a list of them.
@@ -42,6 +42,7 @@ type Stream interface {
 	Write(p []byte) (int, error)
 	Resize(rows, cols uint16) error
 	Index() int
+	Serial() string
 	Close() error
 }
 

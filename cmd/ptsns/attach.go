@@ -46,6 +46,7 @@ func newAttachCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&o.ReadOnly, "read-only", false, "see and do not type, nor change the terminal's size")
 	cmd.Flags().BoolVar(&o.Steal, "steal", false, "take the input for yourself, until you leave or somebody steals it from you")
+	cmd.Flags().StringVar(&o.Serial, "serial", "", "join the terminal only if it has this serial (ls --json), and is no later one of the same number")
 	cmd.Flags().BoolVar(&o.NoHistory, "no-history", false, "do not print the lines that have scrolled off the screen first")
 	addDetachKeys(cmd.Flags(), &keys)
 	return cmd

@@ -192,7 +192,7 @@ func squeeze(s string) string {
 // The names in --json are for programs and do not change.
 func TestLsJSON(t *testing.T) {
 	var b bytes.Buffer
-	list := []parent.Listed{{State: server.State{Terminals: []server.Terminal{{}}}}}
+	list := []parent.Listed{{State: server.State{Serial: "x", Terminals: []server.Terminal{{Serial: "x-1"}}}}}
 	if err := showJSON(&b, list); err != nil {
 		t.Fatal(err)
 	}
@@ -203,10 +203,10 @@ func TestLsJSON(t *testing.T) {
 	proc := map[string]any{"pid": 0.0, "comm": ""}
 	zero := "0001-01-01T00:00:00Z"
 	want := []map[string]any{{
-		"name": "", "kind": "", "server_pid": 0.0, "init_pid": 0.0, "options": "", "ptmx": "", "path": "", "created": zero,
+		"name": "", "serial": "x", "kind": "", "server_pid": 0.0, "init_pid": 0.0, "options": "", "ptmx": "", "path": "", "created": zero,
 		"refused": 0.0, "opened": 0.0, "bytes_in": 0.0, "bytes_out": 0.0, "bytes_lost": 0.0,
 		"terminals": []any{map[string]any{
-			"id": "", "index": 0.0, "uid": 0.0, "gid": 0.0, "mode": "", "rows": 0.0, "cols": 0.0, "opener": proc, "foreground": proc,
+			"id": "", "index": 0.0, "serial": "x-1", "uid": 0.0, "gid": 0.0, "mode": "", "rows": 0.0, "cols": 0.0, "opener": proc, "foreground": proc,
 			"title": "", "viewers": nil, "recordings": nil, "bytes_in": 0.0, "bytes_out": 0.0, "bytes_lost": 0.0, "bytes_dropped": 0.0, "created": zero,
 		}},
 	}}

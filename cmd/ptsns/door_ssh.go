@@ -135,23 +135,31 @@ func (n namespaces) List(ctx context.Context) ([]sshd.Namespace, error) {
 }
 
 func (n namespaces) Attach(ctx context.Context, name string, index int, o control.AttachOptions) (sshd.Stream, error) {
+	s, err := n.attach(ctx, name, index, o)
+	if err != nil {
+		return nil, err // not of a nil stream
+	}
+	return s, nil
+}
+
+func (n namespaces) attach(ctx context.Context, name string, index int, o control.AttachOptions) (*control.Stream, error) {
 	return n.stream(ctx, name, func(c *control.Client) (*control.Stream, error) { return c.Attach(ctx, index, o) })
 }
 
 func (n namespaces) Start(ctx context.Context, name string, spec server.Spec) (sshd.Stream, error) {
-	return n.stream(ctx, name, func(c *control.Client) (*control.Stream, error) { return c.StartAttached(ctx, spec) })
+	s, err := n.stream(ctx, name, func(c *control.Client) (*control.Stream, error) { return c.StartAttached(ctx, spec) })
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // stream makes a stream of a connection to the server of a namespace.
-func (n namespaces) stream(ctx context.Context, name string, begin func(*control.Client) (*control.Stream, error)) (sshd.Stream, error) {
+func (n namespaces) stream(ctx context.Context, name string, begin func(*control.Client) (*control.Stream, error)) (*control.Stream, error) {
 	c, err := n.p.Dial(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close() // not of a stream
-	s, err := begin(c)
-	if err != nil {
-		return nil, err
-	}
-	return s, nil // nil must not become a Stream
+	return begin(c)
 }

@@ -170,15 +170,19 @@ func (n webNamespaces) List(ctx context.Context) ([]webd.Namespace, error) {
 }
 
 func (n webNamespaces) Attach(ctx context.Context, name string, index int, o control.AttachOptions) (webd.Stream, error) {
-	return namespaces(n).Attach(ctx, name, index, o)
+	s, err := namespaces(n).attach(ctx, name, index, o)
+	if err != nil {
+		return nil, err // not of a nil stream
+	}
+	return s, nil
 }
 
 // Start starts a shell: that of our environment, or where the namespace has no such file,
 // /bin/sh. Of that environment it gets no more than a login would.
-func (n webNamespaces) Start(ctx context.Context, name string, spec server.Spec) (int, error) {
+func (n webNamespaces) Start(ctx context.Context, name string, spec server.Spec) (int, string, error) {
 	c, err := n.p.Dial(ctx, name)
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	defer c.Close()
 	spec.DirDefault, _ = os.UserHomeDir() // "" is /
@@ -186,13 +190,16 @@ func (n webNamespaces) Start(ctx context.Context, name string, spec server.Spec)
 	if s := os.Getenv("SHELL"); s != "" && s != shells[0] {
 		shells = []string{s, shells[0]}
 	}
-	var index int
+	var t *control.Terminal
 	for _, shell := range shells {
 		spec.Argv = []string{shell}
 		spec.Env = append(loginEnv(os.Environ(), shell), "TERM=xterm-256color", "COLORTERM=truecolor")
-		if index, _, err = c.Start(ctx, spec); !errors.Is(err, fs.ErrNotExist) {
+		if t, err = c.Open(ctx, spec); !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
 	}
-	return index, err
+	if err != nil {
+		return 0, "", err
+	}
+	return t.Index(), t.Serial(), nil
 }

@@ -90,7 +90,7 @@ func TestWebDoorEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	index, err := webNamespaces{p}.Start(t.Context(), "vs1", server.Spec{Rows: 50, Cols: 200})
+	index, _, err := webNamespaces{p}.Start(t.Context(), "vs1", server.Spec{Rows: 50, Cols: 200})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,11 +8,14 @@ import (
 	"syscall"
 )
 
-// join leaves the terminal to ptsns attach until that ends. Why it ended is the status
-// line of the next frame. A signal to us ends it, and us.
-func (s *topScreen) join(id string, readOnly bool) error {
+// join leaves the terminal to ptsns attach, at the selected terminal, until that ends. Why
+// it ended is the status line of the next frame. A signal to us ends it, and us.
+func (s *topScreen) join(readOnly bool) error {
 	s.lend()
-	args := []string{"attach"}
+	id, args := s.view.selected, []string{"attach"}
+	if i := s.view.index(); i >= 0 && s.view.sample.Terminals[i].Serial != "" {
+		args = append(args, "--serial", s.view.sample.Terminals[i].Serial) // the one that was shown
+	}
 	if readOnly {
 		args = append(args, "--read-only")
 	}

@@ -41,6 +41,7 @@ type topNamespace struct {
 // topTerminal is one terminal in a topSample.
 type topTerminal struct {
 	ID         string      `json:"id"`
+	Serial     string      `json:"serial,omitempty"` // as in ls --json
 	Foreground server.Proc `json:"foreground"`
 	Opener     server.Proc `json:"opener"`
 	In         float64     `json:"in_bytes_per_second"`
@@ -73,7 +74,7 @@ func newTopSample(before, after topState) topSample {
 		n.In, n.Out = s.rates(namespaces[ns.Name], counted{ns.BytesIn, ns.BytesOut, ns.Created}, before.at)
 		for _, t := range ns.Terminals {
 			n.Viewers += len(t.Viewers)
-			row := topTerminal{ID: t.ID, Foreground: t.Foreground, Opener: t.Opener, Viewers: len(t.Viewers),
+			row := topTerminal{ID: t.ID, Serial: t.Serial, Foreground: t.Foreground, Opener: t.Opener, Viewers: len(t.Viewers),
 				Lost: t.BytesLost, Rows: t.Rows, Cols: t.Cols, Title: t.Title,
 				place: len(s.Terminals)}
 			row.In, row.Out = s.rates(terminals[t.ID], counted{t.BytesIn, t.BytesOut, t.Created}, before.at)

@@ -174,7 +174,7 @@ func (s *topScreen) run(ctx context.Context) error {
 				return nil
 			case topJoin, topJoinReadOnly:
 				keys.stop()
-				if err := s.join(s.view.selected, action == topJoinReadOnly); err != nil {
+				if err := s.join(action == topJoinReadOnly); err != nil {
 					return err
 				}
 				keys = s.readKeys()

@@ -24,8 +24,12 @@ import (
 	"github.com/coder/websocket"
 )
 
-// limit turns a hang into a failure. Nothing here takes nearly as long.
-const limit = 30 * time.Second
+// limit turns a hang into a failure, and patience what does not come true. Nothing here
+// takes nearly as long, on a loaded machine neither.
+const (
+	limit    = 2 * time.Minute
+	patience = limit - 20*time.Second // within the limit of the call that waits
+)
 
 // grace is how long the browser may take to end. It is killed then.
 const grace = 5 * time.Second

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"strconv"
 	"sync"
 	"testing"
 )
@@ -111,7 +112,11 @@ func (p *Page) Problems() []string {
 // Go loads url.
 func (p *Page) Go(url string) {
 	p.t.Helper()
-	p.do("Page.navigate", map[string]any{"url": url})
+	var went struct{ ErrorText string }
+	p.must(p.b.call(p.session, "Page.navigate", map[string]any{"url": url}, &went))
+	if went.ErrorText != "" {
+		p.t.Fatalf("chromium: load %s: %s", url, went.ErrorText)
+	}
 }
 
 // Eval evaluates an expression, waits for it when it is a promise, and puts its value,
@@ -151,7 +156,7 @@ var leftBehind = regexp.MustCompile(`context was destroyed|target navigated|defa
 func (p *Page) Await(expression string) {
 	p.t.Helper()
 	wait := `new Promise((done, fail) => {
-		const end = performance.now() + 25000;
+		const end = performance.now() + ` + strconv.FormatInt(patience.Milliseconds(), 10) + `;
 		const look = () => {
 			let is = false;
 			try { is = Boolean(` + expression + `); } catch (e) { if (performance.now() > end) return fail(e); }

@@ -39,6 +39,6 @@ export async function logout() {
 }
 export const me = async () => (await ask("api/me")).json();
 export const open = async (name, rows, cols) =>
-  (await (await post(`api/namespaces/${encodeURIComponent(name)}/terminals`, { rows, cols })).json()).index;
+  (await post(`api/namespaces/${encodeURIComponent(name)}/terminals`, { rows, cols })).json();
 export const recordings = async () => (await ask("api/recordings")).json();
 export const recording = async (file, signal) => ask(`api/recordings/${encodeURIComponent(file)}`, { signal });

@@ -174,20 +174,20 @@ async function main() {
   const tabs = new Tabs({
     mayType: !who.read_only,
     onActive: pane => {
-      list?.mark(pane?.kind === "terminal" ? pane.id : null);
-      $("keys").hidden = !(coarse.matches && pane?.kind === "terminal" && !pane.readOnly);
+      list?.mark(pane?.kind === "terminal" ? pane : null);
+      $("keys").hidden = !(coarse.matches && pane?.kind === "terminal" && !pane.readOnly && pane.state !== "ended");
     },
   });
   tabs.setMayType(!who.read_only);
   list = new List({
-    isOpen: id => tabs.isOpen(`t:${id}`),
+    isOpen: (name, index, serial) => tabs.findTerminal(name, index, serial) !== undefined,
     open: (name, index, options) => { leaveSide(); tabs.openTerminal(name, index, options); },
     fresh: async name => {
       const { rows, cols } = guessSize();
       try {
-        const index = await api.open(name, rows, cols);
+        const { index, serial } = await api.open(name, rows, cols);
         leaveSide();
-        tabs.openTerminal(name, index, { readOnly: false });
+        tabs.openTerminal(name, index, { serial, readOnly: false });
       } catch (e) {
         announce(e.message);
         toast(e.message);

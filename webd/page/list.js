@@ -6,7 +6,8 @@ import { $, button, h, setText } from "./dom.js";
 export class List {
   #rows = new Map(); #on; #bytes = new Map(); #mayType;
 
-  // on has: open(name, index, {readOnly}), fresh(name) for a new terminal, isOpen(name, index).
+  // on has: open(name, index, {serial, readOnly}), fresh(name) for a new terminal,
+  // isOpen(name, index, serial).
   constructor(on, mayType) {
     this.#on = on;
     this.#mayType = mayType;
@@ -57,7 +58,7 @@ export class List {
     setText(kind, ns.kind && ns.kind !== "kernel" ? ns.kind : "");
     setText(hint, ns.error ? `It does not answer: ${ns.error}` : ns.terminals.length === 0 ? "no terminal" : "");
     hint.hidden = !hint.textContent;
-    add.hidden = !this.#mayType || Boolean(ns.error);
+    add.hidden = !this.#mayType || Boolean(ns.error) || ns.kind === "virtual"; // whose programs open terminals themselves
     this.#place(list, ns.terminals.map(t => this.#terminal(ns, t)));
     return group;
   }
@@ -65,14 +66,17 @@ export class List {
   #terminal(ns, t) {
     const id = `${ns.name}/${t.index}`;
     const row = this.#keep(id, () => {
+      const parts = {};
       const number = h("span", { className: "number", aria: { hidden: "true" } }, String(t.index));
       const name = h("span", { className: "name" }), about = h("span", { className: "about" });
-      const main = h("button", { type: "button", className: "open", onclick: () => this.#on.open(ns.name, t.index) },
+      const main = h("button", { type: "button", className: "open", onclick: () => this.#on.open(ns.name, t.index, { serial: parts.serial }) },
         number, h("span", { className: "lines" }, name, about), h("span", { className: "busy", aria: { hidden: "true" } }));
-      const look = button("eye", `Look on at ${id}`, () => this.#on.open(ns.name, t.index, { readOnly: true }), { hidden: !this.#mayType });
+      const look = button("eye", `Look on at ${id}`, () => this.#on.open(ns.name, t.index, { serial: parts.serial, readOnly: true }), { hidden: !this.#mayType });
       const element = h("li", { data: { id } }, main, look);
-      return Object.assign(element, { parts: { main, name, about } });
+      Object.assign(parts, { ns: ns.name, index: t.index, main, name, about });
+      return Object.assign(element, { parts });
     });
+    row.parts.serial = t.serial; // the one that is shown is the one that is opened
     const { main, name, about } = row.parts;
     const n = t.viewers?.length ?? 0;
     setText(name, t.title || t.command || t.opener || "terminal");
@@ -102,8 +106,9 @@ export class List {
 
   #mark() {
     for (const li of $("namespaces").querySelectorAll("li")) {
-      li.classList.toggle("shown", this.#on.isOpen(li.dataset.id));
-      const current = this.active === li.dataset.id;
+      const { ns, index, serial } = li.parts;
+      li.classList.toggle("shown", this.#on.isOpen(ns, index, serial));
+      const current = this.active?.is(ns, index, serial) ?? false;
       li.classList.toggle("current", current);
       if (current) li.firstChild.setAttribute("aria-current", "true"); else li.firstChild.removeAttribute("aria-current");
     }

@@ -26,7 +26,6 @@ export class PlayerPane {
   constructor(file, host) {
     this.file = file;
     this.id = file;
-    this.key = `r:${file}`;
     this.#host = host;
     this.#build();
   }

@@ -27,16 +27,18 @@ export class Tabs {
 
   get active() { return this.#active; }
   get count() { return this.#panes.length; }
-  isOpen(key) { return this.#panes.some(p => p.key === key); }
+  findTerminal(name, index, serial) { return this.#panes.find(p => p.kind === "terminal" && p.is(name, index, serial)); }
 
   openTerminal(name, index, options = {}) {
-    return this.#open(`t:${name}/${index}`, () => new TerminalPane(name, index, { readOnly: prefs.readOnly, ...options }, this.#host));
+    return this.#open(this.findTerminal(name, index, options.serial),
+      () => new TerminalPane(name, index, { readOnly: prefs.readOnly, ...options }, this.#host));
   }
 
-  openRecording(file) { return this.#open(`r:${file}`, () => new PlayerPane(file, this.#host)); }
+  openRecording(file) {
+    return this.#open(this.#panes.find(p => p.kind === "recording" && p.file === file), () => new PlayerPane(file, this.#host));
+  }
 
-  #open(key, make) {
-    let pane = this.#panes.find(p => p.key === key);
+  #open(pane, make) {
     if (!pane) {
       if (this.#panes.length >= MOST) {
         announce("Too many are open");
@@ -48,7 +50,7 @@ export class Tabs {
       $("panes").append(pane.element);
       this.#activate(pane); // it has to be seen to have a size
       pane.open();
-      pane.describe(this.#infos.get(key) ?? null);
+      this.#describe(pane);
     }
     this.#activate(pane);
     pane.focus();
@@ -60,6 +62,7 @@ export class Tabs {
     focused: pane => { if (pane !== this.#active) this.#activate(pane); },
     close: pane => this.close(pane),
     key: (e, pane) => this.#key(e, pane),
+    joined: () => this.#save(),
     isSeen: pane => document.visibilityState === "visible" && (prefs.grid || pane === this.#active),
   };
 
@@ -76,13 +79,20 @@ export class Tabs {
 
   #changed(pane) {
     if (!pane.tab) return;
-    setText(pane.tabText, pane.label);
+    if (pane.tabText.textContent !== pane.label) {
+      setText(pane.tabText, pane.label);
+      if (pane === this.#active) this.#showTab(pane); // it may be wider now
+    }
     pane.tab.title = pane.label;
     pane.tab.dataset.state = pane.state;
     pane.tab.classList.toggle("fresh", pane.fresh);
     setText(pane.tabState, [STATES[pane.state], pane.fresh ? "new output" : ""].filter(Boolean).map(s => `, ${s}`).join(""));
-    if (pane === this.#active) this.#titlePage();
+    if (pane !== this.#active) return;
+    this.#titlePage();
+    this.#onActive(pane);
   }
+
+  #showTab(pane) { pane?.tab.scrollIntoView({ block: "nearest", inline: "nearest" }); }
 
   #titlePage() { document.title = this.#active ? `${this.#active.label} · ptsns` : "ptsns"; }
 
@@ -95,7 +105,7 @@ export class Tabs {
       p.tabButton.setAttribute("aria-selected", is);
       p.tabButton.tabIndex = is ? 0 : -1;
     }
-    pane?.tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.#showTab(pane);
     this.#seen();
     this.#layout();
     this.#titlePage();
@@ -189,11 +199,19 @@ export class Tabs {
   // update takes a new list.
   update(namespaces) {
     this.#infos.clear();
-    for (const ns of namespaces) for (const t of ns.terminals) this.#infos.set(`t:${ns.name}/${t.index}`, t);
+    for (const ns of namespaces) for (const t of ns.terminals) this.#infos.set(`${ns.name}/${t.index}`, t);
     for (const p of this.#panes) {
-      p.describe(this.#infos.get(p.key) ?? null);
+      this.#describe(p);
       this.#changed(p);
     }
+  }
+
+  // describe gives a pane what the list has of its terminal, and not of another one that
+  // has its number by now.
+  #describe(pane) {
+    const info = this.#infos.get(pane.id) ?? null;
+    const another = Boolean(info && pane.serial && info.serial !== pane.serial);
+    pane.describe(another ? null : info, another);
   }
 
   #save() {
@@ -210,7 +228,7 @@ export class Tabs {
     if (!Array.isArray(saved?.open)) return;
     this.#restoring = true;
     for (const s of saved.open) {
-      if (s.kind === "terminal") this.openTerminal(String(s.name), Number(s.index), { readOnly: s.readOnly === true });
+      if (s.kind === "terminal") this.openTerminal(String(s.name), Number(s.index), { serial: String(s.serial ?? ""), readOnly: s.readOnly === true });
       else if (s.kind === "recording") this.openRecording(String(s.file));
     }
     this.#restoring = false;

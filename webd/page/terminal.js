@@ -2,7 +2,7 @@
 // when it is not simply running.
 
 import { FitAddon } from "./vendor/addon-fit.mjs";
-import { announce, button, h, relabel, setText, size } from "./dom.js";
+import { $, announce, button, h, relabel, setText, size } from "./dom.js";
 import { Input } from "./input.js";
 import { Line } from "./line.js";
 import { copy, newScreen, RESET } from "./screen.js";
@@ -24,18 +24,27 @@ const WORDS = {
 };
 const GONE = new Set(["no-such-terminal", "terminal-ended", "no-such-namespace", "server-gone", "ending"]);
 
+// freeId is that, or another when a terminal that had the number before has it.
+function freeId(id) {
+  for (let n = 1; ; n++) {
+    const free = n === 1 ? id : `${id}-${n}`;
+    if (!$(free)) return free;
+  }
+}
+
 export class TerminalPane {
   kind = "terminal";
   #screen; #fit; #line; #input; #host; #acked = 0; #generation = 0; #sent = ""; #ended = false; #fitting = 0;
-  #alone = false; #info = null; #noteTimer; #mayType; #sticky = null; #sized = 0; #sizeTimer; #lost = 0;
+  #alone = false; #info = null; #noteTimer; #mayType; #sticky = null; #sized = 0; #sizeTimer; #lost = 0; #replaced = false;
 
-  // host has the pane's surroundings: changed(pane) when its label or state is another,
-  // and mayType, false where the whole door is for looking on.
-  constructor(name, index, { readOnly = false } = {}, host) {
+  // serial says which terminal of that number it is; "" is the one that there is. host has
+  // the pane's surroundings: changed(pane) when its label or state is another, joined()
+  // when the serial may be, and mayType, false where the whole door is for looking on.
+  constructor(name, index, { serial = "", readOnly = false } = {}, host) {
     this.name = name;
     this.index = index;
+    this.serial = serial;
     this.id = `${name}/${index}`;
-    this.key = `t:${this.id}`;
     this.state = "connecting";
     this.fresh = false; // there is output that nobody has looked at
     this.#host = host;
@@ -52,7 +61,12 @@ export class TerminalPane {
   }
 
   get label() { return this.#screenTitle() ? `${this.id} ${this.#screenTitle()}` : this.id; }
-  get saved() { return { kind: "terminal", name: this.name, index: this.index, readOnly: this.readOnly }; }
+  get saved() { return { kind: "terminal", name: this.name, index: this.index, serial: this.serial, readOnly: this.readOnly }; }
+
+  // is tells whether that is this terminal, as far as one knows which it is.
+  is(name, index, serial) {
+    return this.name === name && this.index === index && (!serial || !this.serial || this.serial === serial);
+  }
 
   #screenTitle() { return this.#info?.title || this.#info?.command || ""; }
 
@@ -62,15 +76,17 @@ export class TerminalPane {
     this.detail = h("span", { className: "detail" });
     this.people = h("span", { className: "detail people" });
     this.copyButton = button("copy", "Copy what is selected (ctrl-shift-C)", () => { this.#copy(); this.focus(); }, { disabled: true });
-    this.pasteButton = button("paste", "Paste (ctrl-shift-V)", () => this.#paste());
-    this.aloneButton = button("alone", "Take the keyboard for yourself", () => this.#rejoin({ alone: !this.#alone }), { aria: { label: "Take the keyboard for yourself", pressed: "false" } });
-    this.modeButton = button("eye", "", () => this.#rejoin({ readOnly: !this.readOnly }));
+    // These are of no use once the terminal has ended.
+    const joined = { className: "icon joined" };
+    this.pasteButton = button("paste", "Paste (ctrl-shift-V)", () => this.#paste(), joined);
+    this.aloneButton = button("alone", "Take the keyboard for yourself", () => this.#rejoin({ alone: !this.#alone }), { ...joined, aria: { label: "Take the keyboard for yourself", pressed: "false" } });
+    this.modeButton = button("eye", "", () => this.#rejoin({ readOnly: !this.readOnly }), joined);
     this.body = h("div", { className: "screen" });
     this.noteText = h("span");
     this.noteAction = h("button", { type: "button", onclick: () => this.#act() });
     this.note = h("div", { className: "note", hidden: true }, this.noteText, this.noteAction);
-    this.element = h("section", { className: "pane", role: "tabpanel", id: `pane-${this.name}-${this.index}` },
-      h("header", {}, this.title, this.detail, this.people, h("span", { className: "gap" }),
+    this.element = h("section", { className: "pane", role: "tabpanel", id: freeId(`pane-${this.name}-${this.index}`) },
+      h("header", {}, this.title, h("span", { className: "role" }, "looking on"), this.detail, this.people, h("span", { className: "gap" }),
         this.copyButton, this.pasteButton, this.aloneButton, this.modeButton,
         button("close", `Close ${this.id}`, () => this.#host.close(this))),
       this.body, this.note);
@@ -113,6 +129,7 @@ export class TerminalPane {
     const { rows, cols } = this.#size();
     this.#sent = `${rows}x${cols}`;
     const query = new URLSearchParams({ rows, cols });
+    if (this.serial) query.set("serial", this.serial); // after a break it may have ended, and another have its number
     if (this.readOnly) query.set("read_only", "1");
     if (this.#alone && !this.readOnly) query.set("steal", "1");
     return `api/terminals/${this.name}/${this.index}?${query}`;
@@ -126,6 +143,8 @@ export class TerminalPane {
   #text(m) {
     switch (m.type) {
       case "attached":
+        this.serial = m.serial ?? "";
+        this.#host.joined();
         this.#generation++;
         this.#acked = 0;
         this.#input.clear();
@@ -140,10 +159,17 @@ export class TerminalPane {
       case "typed": this.#input.typed(m.bytes); return;
       case "lost": this.#missed(m.bytes); return;
       case "refused": this.#say("Somebody has the keyboard for themselves. What you type goes nowhere.", "", 4000); return;
-      case "exit": this.#over("ended", m.status > 128 ? `The program was ended by signal ${m.status - 128}.` : `The program has ended, with status ${m.status}.`, m.status !== 0); return;
+      case "exit": this.#exited(m.status); return;
       case "ended": this.#over("ended", "This terminal has ended."); return;
-      case "failure": this.#over(GONE.has(m.code) ? "ended" : "refused", WORDS[m.code] ?? `It could not be joined: ${m.error}.`, true); return;
+      case "failure":
+        if (m.code === "terminal-ended" && m.status !== undefined) this.#exited(m.status);
+        else this.#over(GONE.has(m.code) ? "ended" : "refused", WORDS[m.code] ?? `It could not be joined: ${m.error}.`, true);
+        return;
     }
+  }
+
+  #exited(status) {
+    this.#over("ended", status > 128 ? `The program was ended by signal ${status - 128}.` : `The program has ended, with status ${status}.`, status !== 0);
   }
 
   #output(bytes) {
@@ -175,6 +201,7 @@ export class TerminalPane {
     this.#set(state);
     this.#say(text, this.#ended ? "Close" : "Join again");
     this.note.classList.toggle("bad", bad);
+    this.describe(this.#info, this.#replaced);
     announce(`${this.id}: ${text}`);
   }
 
@@ -283,16 +310,19 @@ export class TerminalPane {
 
   copySelection() { if (this.#screen.term.hasSelection()) this.#copy(); }
 
-  // describe takes what the list says of this terminal, null when it is not there.
-  describe(info) {
+  // describe takes what the list says of this terminal, null when it is not there; replaced
+  // says that another one has its number.
+  describe(info, replaced = false) {
     this.#info = info;
+    this.#replaced = replaced;
     setText(this.program, this.#screenTitle());
     const others = (info?.viewers ?? []).filter(v => v.sole);
     const mine = `${this.#size().rows}×${this.#size().cols}`;
     const theirs = info ? `${info.rows}×${info.cols}` : "";
     // The terminal need not have the size of our window. But it takes a moment to follow.
     const differs = info && mine !== theirs && this.state === "open" && performance.now() - this.#sized > FOLLOWS;
-    setText(this.detail, differs ? `${theirs} in ${mine}` : theirs);
+    if (replaced && this.#ended) setText(this.detail, `another is ${this.id} now`);
+    else setText(this.detail, differs ? `${theirs} in ${mine}` : theirs);
     this.detail.title = differs ? `The terminal has another size, ${theirs}, than this window, ${mine}` : "";
     const n = info?.viewers?.length ?? 0;
     const who = (info?.viewers ?? []).map(v => `${v.door}${v.name ? ` ${v.name}` : ""}${v.read_only ? ", looking on" : ""}${v.sole ? ", with the keyboard for itself" : ""}`);
@@ -324,7 +354,7 @@ export class TerminalPane {
   #resized() {
     this.#sized = performance.now();
     clearTimeout(this.#sizeTimer);
-    this.#sizeTimer = setTimeout(() => this.describe(this.#info), FOLLOWS + 100);
+    this.#sizeTimer = setTimeout(() => this.describe(this.#info, this.#replaced), FOLLOWS + 100);
   }
 
   focus() { this.#screen?.term.focus(); }
