@@ -20,9 +20,10 @@ import (
 const (
 	apiVersion = 1
 
-	maxSpec      = 16 << 20 // a Spec as JSON: all that execve takes (6 MiB at most), escaped
-	maxBody      = 16 << 10 // any other body but input, as JSON
-	maxName      = 256      // who somebody says they are, and through which door
+	maxSpec      = 16 << 20  // a Spec as JSON: all that execve takes (6 MiB at most), escaped
+	maxBody      = 16 << 10  // any other body but input, as JSON
+	maxDrain     = 256 << 10 // of a body that is of no use
+	maxName      = 256       // who somebody says they are, and through which door
 	bodyTimeout  = 30 * time.Second
 	writeTimeout = 30 * time.Second
 	maxWait      = time.Minute // that a request may ask to wait

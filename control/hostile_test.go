@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -390,4 +391,32 @@ func FuzzReadFrame(f *testing.F) {
 			t.Fatalf("the buffer grew to %d", len(buf))
 		}
 	})
+}
+
+// late is an answer that checks whether the request was read before.
+type late struct {
+	*httptest.ResponseRecorder
+	t    *testing.T
+	name string
+	body *bytes.Reader
+}
+
+func (l late) WriteHeader(status int) {
+	if l.body.Len() > 0 {
+		l.t.Errorf("%s: answered with %d before %d bytes were read", l.name, status, l.body.Len())
+	}
+	l.ResponseRecorder.WriteHeader(status)
+}
+
+// No request is answered before it was read, whatever the answer: its client would still be
+// at sending it, and find the connection closed.
+func TestReadsBeforeItAnswers(t *testing.T) {
+	for _, name := range []string{"DELETE /v1/terminals/0/record", "DELETE /v1/terminals/x/record", "GET /v1/namespace", "PUT /v1/namespace", "POST /nothing",
+		"POST /v1/terminals/x/record", "POST /v1/terminals/0/input?what", "POST /v1/viewers/x/kick", "POST /v1/terminals/0/attach", "POST /v1/programs?x=1"} {
+		ns := newFakeNamespace()
+		ns.did = make(chan string, 9)
+		method, path, _ := strings.Cut(name, " ")
+		body := bytes.NewReader(bytes.Repeat([]byte(" "), 10_000))
+		newHandler(ns).ServeHTTP(late{httptest.NewRecorder(), t, name, body}, httptest.NewRequest(method, path, body))
+	}
 }

@@ -45,12 +45,22 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = c.SetReadDeadline(time.Now().Add(bodyTimeout))   // only a test's writer has none
 	_ = c.SetWriteDeadline(time.Now().Add(writeTimeout)) // the same
 	f, err := route(w, r)
+	if r.Method != http.MethodPost {
+		drain(r)
+	}
 	if err == nil {
 		err = f(h, w, r)
 	}
 	if err != nil {
+		drain(r)
 		writeError(w, err)
 	}
+}
+
+// drain reads what nobody has use for of a body, unless it is long: a client that is answered
+// before it has sent all of its request may find the connection broken, and no answer.
+func drain(r *http.Request) {
+	_, _ = io.CopyN(io.Discard, r.Body, maxDrain) // what cannot be read is nobody's any more
 }
 
 // route finds what is asked for.
