@@ -27,6 +27,13 @@ type Hands interface {
 	Close() error // may take seconds
 }
 
+// shown is an instance that the parent has in hands, from its first mount to its last. One
+// that is mounted again later is another.
+type shown struct {
+	Hands
+	ending bool // guarded by Server.mu: the parent has asked for its end
+}
+
 // show adds x to the mounts, and sees to it that the parent has its instance in hands: under
 // the name that r asks for, if it asks for one, which c brought. After an error x is to be unmounted.
 func (s *Server) show(c *conn, x *mounted, r request) error {
@@ -36,22 +43,26 @@ func (s *Server) show(c *conn, x *mounted, r request) error {
 	s.mu.Lock()
 	s.mounts = append(s.mounts, x)
 	h := s.hands[i]
+	ending := h != nil && h.ending
 	s.mu.Unlock()
 	switch {
 	case s.cfg.Publish == nil:
 		return nil
+	case ending: // x would go with it
+		return fmt.Errorf("the instance is mounted already, and %q is ending: %w", h.Name(), unix.EBUSY)
 	case h != nil && r.Name != "" && r.Name != h.Name():
 		return fmt.Errorf("the instance is mounted already, and called %q: %w", h.Name(), unix.EBUSY)
 	case h != nil && r.Record != "":
 		return fmt.Errorf("the instance is mounted already, and its first mount says how it is recorded: %w", unix.EBUSY)
 	case h == nil:
 		var err error
+		h = new(shown)
 		_, pid, _ := usock.Peer(c.UnixConn) // 0 would be ourselves, who have no directory of that name
-		h, err = s.cfg.Publish(server.VirtualConfig{Name: r.Name, History: r.History, Instance: i, Processes: true,
+		h.Hands, err = s.cfg.Publish(server.VirtualConfig{Name: r.Name, History: r.History, Instance: i, Processes: true,
 			RecordDir: r.Record, RecordInput: r.RecordIn, RecordV2: r.RecordV2, RecordAsker: pid,
 			Options: s.ofFirst(i, func(m *mounted) string { return m.mount.String() }),
 			Path:    s.ofFirst(i, func(m *mounted) string { return m.dir }),
-			End:     func() { s.endInstance(i) }})
+			End:     func() { s.endInstance(i, h) }})
 		if err != nil {
 			return err
 		}
@@ -124,7 +135,7 @@ func (s *Server) tap(i *devpts.Instance, c pts.Caller, index int, ptm pts.Starte
 	return ptm
 }
 
-func (s *Server) handsOf(i *devpts.Instance) Hands {
+func (s *Server) handsOf(i *devpts.Instance) *shown {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.hands[i]
@@ -141,23 +152,31 @@ func (s *Server) refused(i *devpts.Instance, c pts.Caller, err error) {
 // that has to end.
 const endGrace = time.Second
 
-// endInstance is the end of an instance by the parent's wish, who takes the mounts away: its
-// terminals are hung up, so that programs leave them. Mounts that are still there after that,
-// or elsewhere, are aborted: whoever has something of them open gets errors. It returns at
-// once, and the event loop does it.
-func (s *Server) endInstance(i *devpts.Instance) {
+// endInstance is the end of an instance by the wish of the parent, who has it as h and takes
+// the mounts away: its terminals are hung up, so that programs leave them. Mounts that are
+// still there after that, or elsewhere, are aborted: whoever has something of them open gets
+// errors. It returns at once, and the event loop does it.
+func (s *Server) endInstance(i *devpts.Instance, h *shown) {
+	s.mu.Lock()
+	h.ending = true
+	s.mu.Unlock()
 	s.loop.Post(func() {
 		for t := range i.Terminals() {
 			hangUp(i, t.Index)
 		}
 	})
-	time.AfterFunc(endGrace, func() {
-		s.loop.Post(func() {
-			for _, m := range s.mountsOf(i) {
-				s.unmounted(m)
-			}
-		})
-	})
+	time.AfterFunc(endGrace, func() { s.loop.Post(func() { s.abort(i, h) }) })
+}
+
+// abort unmounts what is left of an instance that is ending, from the event loop. One that
+// has come into the parent's hands anew is left alone.
+func (s *Server) abort(i *devpts.Instance, h *shown) {
+	if s.handsOf(i) != h {
+		return
+	}
+	for _, m := range s.mountsOf(i) {
+		s.unmounted(m)
+	}
 }
 
 // hangUp is vhangup(2) on a terminal.
