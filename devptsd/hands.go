@@ -3,6 +3,7 @@
 package devptsd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/devpts"
+	"github.com/ptsns/ptsns/hub"
 	"github.com/ptsns/ptsns/procfs"
 	"github.com/ptsns/ptsns/pts"
 	"github.com/ptsns/ptsns/server"
@@ -31,7 +33,23 @@ type Hands interface {
 // that is mounted again later is another.
 type shown struct {
 	Hands
-	ending bool // guarded by Server.mu: the parent has asked for its end
+	asked  Request // immutable: by which it came; its first mount
+	ending bool    // guarded by Server.mu: the parent has asked for its end
+}
+
+// fits tells why r, of a mount that is there or one more of the instance, cannot have what it
+// asks for: the instance keeps what its first mount gave it.
+func (h *shown) fits(r request) error {
+	recorded := func(r Request) Request { return Request{Record: r.Record, RecordIn: r.RecordIn, RecordV2: r.RecordV2} }
+	switch {
+	case r.Name != "" && r.Name != h.Name():
+		return fmt.Errorf("the instance is mounted already, and called %q: %w", h.Name(), unix.EBUSY)
+	case r.Record != "" && recorded(r.Request) != recorded(h.asked):
+		return fmt.Errorf("the instance is mounted already, and its first mount says how it is recorded: %w", unix.EBUSY)
+	case r.History != 0 && r.History != cmp.Or(h.asked.History, hub.DefaultHistory):
+		return fmt.Errorf("the instance is mounted already, and its first mount says how much history is kept: %w", unix.EBUSY)
+	}
+	return nil
 }
 
 // show adds x to the mounts, and sees to it that the parent has its instance in hands: under
@@ -50,13 +68,13 @@ func (s *Server) show(c *conn, x *mounted, r request) error {
 		return nil
 	case ending: // x would go with it
 		return fmt.Errorf("the instance is mounted already, and %q is ending: %w", h.Name(), unix.EBUSY)
-	case h != nil && r.Name != "" && r.Name != h.Name():
-		return fmt.Errorf("the instance is mounted already, and called %q: %w", h.Name(), unix.EBUSY)
-	case h != nil && r.Record != "":
-		return fmt.Errorf("the instance is mounted already, and its first mount says how it is recorded: %w", unix.EBUSY)
+	case h != nil:
+		if err := h.fits(r); err != nil {
+			return err
+		}
 	case h == nil:
 		var err error
-		h = new(shown)
+		h = &shown{asked: r.Request}
 		_, pid, _ := usock.Peer(c.UnixConn) // 0 would be ourselves, who have no directory of that name
 		h.Hands, err = s.cfg.Publish(server.VirtualConfig{Name: r.Name, History: r.History, Instance: i, Processes: true,
 			RecordDir: r.Record, RecordInput: r.RecordIn, RecordV2: r.RecordV2, RecordAsker: pid,
