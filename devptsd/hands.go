@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,12 +28,14 @@ type Hands interface {
 	Close() error // may take seconds
 }
 
-// shown is an instance that the parent has in hands, from its first mount to its last. One
-// that is mounted again later is another.
+// shown is an instance that the parent has in hands, from its first mount to its last, and
+// as long as a terminal of that time is open: another mount's ".ptmx" opens the initial
+// instance's. One that is mounted again later is another.
 type shown struct {
 	Hands
 	asked  Request // immutable: by which it came; its first mount
-	ending bool    // guarded by Server.mu: the parent has asked for its end
+	open   int     // guarded by Server.mu, like ending: terminals
+	ending bool    // the parent has asked for its end
 }
 
 // fits tells why r, of a mount that is there or one more of the instance, cannot have what it
@@ -101,31 +102,41 @@ func (s *Server) noteIn(h Hands, i *devpts.Instance) error {
 }
 
 // hideLocked is told that a mount of an instance is gone. With the last one it takes the
-// instance out of the parent's hands, for which others wait.
+// instance out of the parent's hands, unless a terminal keeps it there.
 func (s *Server) hideLocked(i *devpts.Instance) {
 	h := s.hands[i]
 	if h == nil {
 		return
 	}
-	last := !slices.ContainsFunc(s.mounts, func(m *mounted) bool { return m.mount.Instance() == i })
-	if last {
-		delete(s.hands, i)
+	if h.open == 0 && len(s.mountsOfLocked(i)) == 0 {
+		s.withdrawLocked(i, h)
+		return
 	}
 	s.leaving.Go(func() {
 		s.showing.Lock()
 		defer s.showing.Unlock()
-		if last {
-			_ = h.Close() // it is logged
-		} else {
-			_ = s.noteIn(h, i) // the next to be mounted is noted with it
-		}
+		_ = s.noteIn(h, i) // the next to be mounted is noted with it
+	})
+}
+
+// withdrawLocked takes an instance out of the parent's hands, for which others wait.
+func (s *Server) withdrawLocked(i *devpts.Instance, h *shown) {
+	delete(s.hands, i)
+	s.leaving.Go(func() {
+		s.showing.Lock()
+		defer s.showing.Unlock()
+		_ = h.Close() // it is logged
 	})
 }
 
 // mountsOf are the mounts of an instance, the oldest first.
-func (s *Server) mountsOf(i *devpts.Instance) (list []*mounted) {
+func (s *Server) mountsOf(i *devpts.Instance) []*mounted {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.mountsOfLocked(i)
+}
+
+func (s *Server) mountsOfLocked(i *devpts.Instance) (list []*mounted) {
 	for _, m := range s.mounts {
 		if m.mount.Instance() == i {
 			list = append(list, m)
@@ -147,10 +158,35 @@ func (s *Server) ofFirst(i *devpts.Instance, f func(m *mounted) string) func() s
 
 // tap stands before each new ptm of an instance that the parent has in hands.
 func (s *Server) tap(i *devpts.Instance, c pts.Caller, index int, ptm pts.Starter) pts.Starter {
-	if h := s.handsOf(i); h != nil {
-		return h.Tap(c, index, ptm)
+	s.mu.Lock()
+	h := s.hands[i]
+	if h != nil {
+		h.open++
 	}
-	return ptm
+	s.mu.Unlock()
+	if h == nil {
+		return ptm
+	}
+	return &tapped{Starter: h.Tap(c, index, ptm), s: s, i: i, h: h}
+}
+
+// tapped is a ptm that keeps its instance in the parent's hands until it is closed.
+type tapped struct {
+	pts.Starter
+	s *Server // immutable, like i and h
+	i *devpts.Instance
+	h *shown
+}
+
+// Close is called once.
+func (t *tapped) Close() error {
+	err := t.Starter.Close()
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	if t.h.open--; t.h.open == 0 && t.s.hands[t.i] == t.h && len(t.s.mountsOfLocked(t.i)) == 0 {
+		t.s.withdrawLocked(t.i, t.h)
+	}
+	return err
 }
 
 func (s *Server) handsOf(i *devpts.Instance) *shown {
@@ -186,7 +222,7 @@ func (s *Server) endInstance(i *devpts.Instance, h *shown) {
 	time.AfterFunc(endGrace, func() { s.loop.Post(func() { s.abort(i, h) }) })
 }
 
-// abort unmounts what is left of an instance that is ending, from the event loop. One that
+// abort takes away what is left of an instance that is ending, from the event loop. One that
 // has come into the parent's hands anew is left alone.
 func (s *Server) abort(i *devpts.Instance, h *shown) {
 	if s.handsOf(i) != h {
@@ -194,6 +230,11 @@ func (s *Server) abort(i *devpts.Instance, h *shown) {
 	}
 	for _, m := range s.mountsOf(i) {
 		s.unmounted(m)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hands[i] == h { // a terminal is still open
+		s.withdrawLocked(i, h)
 	}
 }
 
