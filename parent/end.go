@@ -27,11 +27,7 @@ var ErrStays = errors.New("its server does not end it")
 // namespace is not, and the error is ErrStays. Without a living namespace of that
 // name the error wraps fs.ErrNotExist.
 func (p *Parent) End(ctx context.Context, name string) (killed bool, err error) {
-	entry, err := p.dir.Entry(name)
-	if err != nil {
-		return false, err
-	}
-	server, err := p.findServer(name)
+	server, entry, err := p.findServer(name)
 	if err != nil {
 		return false, err
 	}

@@ -66,11 +66,7 @@ func (p *Parent) ask(ctx context.Context, name string) *Listed {
 
 // ended waits until a namespace that was ending has ended.
 func (p *Parent) ended(ctx context.Context, name string) bool {
-	entry, err := p.dir.Entry(name)
-	if err != nil {
-		return errors.Is(err, fs.ErrNotExist)
-	}
-	server, err := p.findServer(name)
+	server, entry, err := p.findServer(name)
 	if err != nil {
 		return errors.Is(err, fs.ErrNotExist)
 	}

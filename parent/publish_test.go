@@ -179,3 +179,18 @@ func TestEndStays(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What tells whether a server may be killed was read with who it is: an entry from before a
+// program published it says neither.
+func TestFindServerShared(t *testing.T) {
+	p := open(t)
+	publish(t, p, server.VirtualConfig{Name: "mine"})
+	s, entry, err := p.findServer("mine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if !entry.Shared() || entry.ServerPID() != os.Getpid() {
+		t.Errorf("shared %v, by %d", entry.Shared(), entry.ServerPID())
+	}
+}
