@@ -71,7 +71,8 @@ func (p *Parent) ended(ctx context.Context, name string) bool {
 		return errors.Is(err, fs.ErrNotExist)
 	}
 	defer server.Close()
-	return server.awaitEnd(ctx, entry)
+	over, _ := server.awaitEnd(ctx, entry) // what it cannot tell it has not seen
+	return over
 }
 
 func (p *Parent) stateOf(ctx context.Context, name string) (server.State, error) {
