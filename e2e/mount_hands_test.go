@@ -125,7 +125,7 @@ func TestMountDoors(t *testing.T) {
 	if out := ssh.run("dev", "-T", "ptsns@127.0.0.1"); out.code != 0 || !strings.Contains(out.stdout, "vm/0") || strings.Contains(out.stdout, "new terminal") {
 		t.Errorf("the list by ssh: %+v", out)
 	}
-	if out := ssh.run("dev", "vm@127.0.0.1"); out.code != 255 || !strings.Contains(out.stderr, "virtual terminals") {
+	if out := ssh.run("dev", "vm@127.0.0.1", "true"); out.code != 255 || !strings.Contains(out.stderr, "virtual terminals") {
 		t.Errorf("a new terminal by ssh: %+v", out)
 	}
 	joined := ssh.console("dev", "vm/0@127.0.0.1")
@@ -152,7 +152,7 @@ func TestMountDoors(t *testing.T) {
 	c.wait()
 	_ = c.ptm.Close() // as its opener would
 	joined.wait()
-	awaitOnPage(p, "ended")
+	p.Await(`document.querySelector(".pane").dataset.state === "ended"`)
 }
 
 // rm hangs up what is on the terminals and takes the mount away, whether or not openers let
