@@ -154,12 +154,12 @@ func DeviceAt(path string) (string, error) {
 
 func deviceName(major, minor uint32) string { return fmt.Sprintf("%d:%d", major, minor) }
 
-// Remount gives the mount with that device number new options, as mount -o remount does:
-// what is not among them goes back to its default, unless they are to be merged with
-// those in force.
-func (c *Client) Remount(ctx context.Context, device, options string, merge bool) (warnings []string, err error) {
-	r := request{Op: "remount", Request: Request{Device: device, Options: strings.Join(fsmount.Split(options).Rest, ","), Merge: merge}}
-	a, err := c.ask(ctx, r, nil, maxLine)
+// Remount gives the mount with that device number the new options of r, as mount -o remount
+// does: what is not among them goes back to its default, unless they are to be merged with
+// those in force. What else r asks of the instance it must have already.
+func (c *Client) Remount(ctx context.Context, device string, r Request) (warnings []string, err error) {
+	r.Device, r.Options = device, strings.Join(fsmount.Split(r.Options).Rest, ",")
+	a, err := c.ask(ctx, request{Op: "remount", Request: r}, nil, maxLine)
 	return a.Warnings, err
 }
 

@@ -3,14 +3,15 @@
 package devptsd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/devpts"
+	"github.com/ptsns/ptsns/hub"
 	"github.com/ptsns/ptsns/procfs"
 	"github.com/ptsns/ptsns/pts"
 	"github.com/ptsns/ptsns/server"
@@ -27,6 +28,31 @@ type Hands interface {
 	Close() error // may take seconds
 }
 
+// shown is an instance that the parent has in hands, from its first mount to its last, and
+// as long as a terminal of that time is open: another mount's ".ptmx" opens the initial
+// instance's. One that is mounted again later is another.
+type shown struct {
+	Hands
+	asked  Request // immutable: by which it came; its first mount
+	open   int     // guarded by Server.mu, like ending: terminals
+	ending bool    // the parent has asked for its end
+}
+
+// fits tells why r, of a mount that is there or one more of the instance, cannot have what it
+// asks for: the instance keeps what its first mount gave it.
+func (h *shown) fits(r request) error {
+	recorded := func(r Request) Request { return Request{Record: r.Record, RecordIn: r.RecordIn, RecordV2: r.RecordV2} }
+	switch {
+	case r.Name != "" && r.Name != h.Name():
+		return fmt.Errorf("the instance is mounted already, and called %q: %w", h.Name(), unix.EBUSY)
+	case r.Record != "" && recorded(r.Request) != recorded(h.asked):
+		return fmt.Errorf("the instance is mounted already, and its first mount says how it is recorded: %w", unix.EBUSY)
+	case r.History != 0 && r.History != cmp.Or(h.asked.History, hub.DefaultHistory):
+		return fmt.Errorf("the instance is mounted already, and its first mount says how much history is kept: %w", unix.EBUSY)
+	}
+	return nil
+}
+
 // show adds x to the mounts, and sees to it that the parent has its instance in hands: under
 // the name that r asks for, if it asks for one, which c brought. After an error x is to be unmounted.
 func (s *Server) show(c *conn, x *mounted, r request) error {
@@ -36,22 +62,26 @@ func (s *Server) show(c *conn, x *mounted, r request) error {
 	s.mu.Lock()
 	s.mounts = append(s.mounts, x)
 	h := s.hands[i]
+	ending := h != nil && h.ending
 	s.mu.Unlock()
 	switch {
 	case s.cfg.Publish == nil:
 		return nil
-	case h != nil && r.Name != "" && r.Name != h.Name():
-		return fmt.Errorf("the instance is mounted already, and called %q: %w", h.Name(), unix.EBUSY)
-	case h != nil && r.Record != "":
-		return fmt.Errorf("the instance is mounted already, and its first mount says how it is recorded: %w", unix.EBUSY)
+	case ending: // x would go with it
+		return fmt.Errorf("the instance is mounted already, and %q is ending: %w", h.Name(), unix.EBUSY)
+	case h != nil:
+		if err := h.fits(r); err != nil {
+			return err
+		}
 	case h == nil:
 		var err error
+		h = &shown{asked: r.Request}
 		_, pid, _ := usock.Peer(c.UnixConn) // 0 would be ourselves, who have no directory of that name
-		h, err = s.cfg.Publish(server.VirtualConfig{Name: r.Name, History: r.History, Instance: i, Processes: true,
+		h.Hands, err = s.cfg.Publish(server.VirtualConfig{Name: r.Name, History: r.History, Instance: i, Processes: true,
 			RecordDir: r.Record, RecordInput: r.RecordIn, RecordV2: r.RecordV2, RecordAsker: pid,
 			Options: s.ofFirst(i, func(m *mounted) string { return m.mount.String() }),
 			Path:    s.ofFirst(i, func(m *mounted) string { return m.dir }),
-			End:     func() { s.endInstance(i) }})
+			End:     func() { s.endInstance(i, h) }})
 		if err != nil {
 			return err
 		}
@@ -72,31 +102,41 @@ func (s *Server) noteIn(h Hands, i *devpts.Instance) error {
 }
 
 // hideLocked is told that a mount of an instance is gone. With the last one it takes the
-// instance out of the parent's hands, for which others wait.
+// instance out of the parent's hands, unless a terminal keeps it there.
 func (s *Server) hideLocked(i *devpts.Instance) {
 	h := s.hands[i]
 	if h == nil {
 		return
 	}
-	last := !slices.ContainsFunc(s.mounts, func(m *mounted) bool { return m.mount.Instance() == i })
-	if last {
-		delete(s.hands, i)
+	if h.open == 0 && len(s.mountsOfLocked(i)) == 0 {
+		s.withdrawLocked(i, h)
+		return
 	}
 	s.leaving.Go(func() {
 		s.showing.Lock()
 		defer s.showing.Unlock()
-		if last {
-			_ = h.Close() // it is logged
-		} else {
-			_ = s.noteIn(h, i) // the next to be mounted is noted with it
-		}
+		_ = s.noteIn(h, i) // the next to be mounted is noted with it
+	})
+}
+
+// withdrawLocked takes an instance out of the parent's hands, for which others wait.
+func (s *Server) withdrawLocked(i *devpts.Instance, h *shown) {
+	delete(s.hands, i)
+	s.leaving.Go(func() {
+		s.showing.Lock()
+		defer s.showing.Unlock()
+		_ = h.Close() // it is logged
 	})
 }
 
 // mountsOf are the mounts of an instance, the oldest first.
-func (s *Server) mountsOf(i *devpts.Instance) (list []*mounted) {
+func (s *Server) mountsOf(i *devpts.Instance) []*mounted {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.mountsOfLocked(i)
+}
+
+func (s *Server) mountsOfLocked(i *devpts.Instance) (list []*mounted) {
 	for _, m := range s.mounts {
 		if m.mount.Instance() == i {
 			list = append(list, m)
@@ -118,13 +158,38 @@ func (s *Server) ofFirst(i *devpts.Instance, f func(m *mounted) string) func() s
 
 // tap stands before each new ptm of an instance that the parent has in hands.
 func (s *Server) tap(i *devpts.Instance, c pts.Caller, index int, ptm pts.Starter) pts.Starter {
-	if h := s.handsOf(i); h != nil {
-		return h.Tap(c, index, ptm)
+	s.mu.Lock()
+	h := s.hands[i]
+	if h != nil {
+		h.open++
 	}
-	return ptm
+	s.mu.Unlock()
+	if h == nil {
+		return ptm
+	}
+	return &tapped{Starter: h.Tap(c, index, ptm), s: s, i: i, h: h}
 }
 
-func (s *Server) handsOf(i *devpts.Instance) Hands {
+// tapped is a ptm that keeps its instance in the parent's hands until it is closed.
+type tapped struct {
+	pts.Starter
+	s *Server // immutable, like i and h
+	i *devpts.Instance
+	h *shown
+}
+
+// Close is called once.
+func (t *tapped) Close() error {
+	err := t.Starter.Close()
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	if t.h.open--; t.h.open == 0 && t.s.hands[t.i] == t.h && len(t.s.mountsOfLocked(t.i)) == 0 {
+		t.s.withdrawLocked(t.i, t.h)
+	}
+	return err
+}
+
+func (s *Server) handsOf(i *devpts.Instance) *shown {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.hands[i]
@@ -141,23 +206,36 @@ func (s *Server) refused(i *devpts.Instance, c pts.Caller, err error) {
 // that has to end.
 const endGrace = time.Second
 
-// endInstance is the end of an instance by the parent's wish, who takes the mounts away: its
-// terminals are hung up, so that programs leave them. Mounts that are still there after that,
-// or elsewhere, are aborted: whoever has something of them open gets errors. It returns at
-// once, and the event loop does it.
-func (s *Server) endInstance(i *devpts.Instance) {
+// endInstance is the end of an instance by the wish of the parent, who has it as h and takes
+// the mounts away: its terminals are hung up, so that programs leave them. Mounts that are
+// still there after that, or elsewhere, are aborted: whoever has something of them open gets
+// errors. It returns at once, and the event loop does it.
+func (s *Server) endInstance(i *devpts.Instance, h *shown) {
+	s.mu.Lock()
+	h.ending = true
+	s.mu.Unlock()
 	s.loop.Post(func() {
 		for t := range i.Terminals() {
 			hangUp(i, t.Index)
 		}
 	})
-	time.AfterFunc(endGrace, func() {
-		s.loop.Post(func() {
-			for _, m := range s.mountsOf(i) {
-				s.unmounted(m)
-			}
-		})
-	})
+	time.AfterFunc(endGrace, func() { s.loop.Post(func() { s.abort(i, h) }) })
+}
+
+// abort takes away what is left of an instance that is ending, from the event loop. One that
+// has come into the parent's hands anew is left alone.
+func (s *Server) abort(i *devpts.Instance, h *shown) {
+	if s.handsOf(i) != h {
+		return
+	}
+	for _, m := range s.mountsOf(i) {
+		s.unmounted(m)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hands[i] == h { // a terminal is still open
+		s.withdrawLocked(i, h)
+	}
 }
 
 // hangUp is vhangup(2) on a terminal.

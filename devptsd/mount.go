@@ -174,6 +174,11 @@ func (s *Server) remount(r request) answer {
 	if err != nil {
 		return refuse(err)
 	}
+	if h := s.handsOf(m.mount.Instance()); h != nil {
+		if err := h.fits(r); err != nil {
+			return refuse(err)
+		}
+	}
 	options := r.Options
 	if r.Merge {
 		options = strings.Join(append(fsmount.Split(m.mount.String()).Rest, options), ",")

@@ -45,11 +45,11 @@ type Server struct {
 	leaving sync.WaitGroup // instances that leave them
 
 	mu      sync.Mutex
-	mounts  []*mounted                 // guarded by mu
-	hands   map[*devpts.Instance]Hands // guarded by mu; of what is mounted
-	tasks   map[int]*task              // guarded by mu; those with a PTS namespace, by pid
-	clients map[*conn]struct{}         // guarded by mu; those that are connected
-	ending  bool                       // guarded by mu: nobody comes in any more
+	mounts  []*mounted                  // guarded by mu
+	hands   map[*devpts.Instance]*shown // guarded by mu; of what is mounted
+	tasks   map[int]*task               // guarded by mu; those with a PTS namespace, by pid
+	clients map[*conn]struct{}          // guarded by mu; those that are connected
+	ending  bool                        // guarded by mu: nobody comes in any more
 
 	over chan struct{} // closed when ending was set
 }
@@ -93,7 +93,7 @@ func Serve(ctx context.Context, entry *rundir.Entry, cfg Config, first *net.Unix
 		return errors.Join(err, loop.Close(), first.Close(), l.Close())
 	}
 	s := &Server{
-		procs: procs, loop: loop, entry: entry, cfg: cfg, started: time.Now(), hands: make(map[*devpts.Instance]Hands),
+		procs: procs, loop: loop, entry: entry, cfg: cfg, started: time.Now(), hands: make(map[*devpts.Instance]*shown),
 		tasks: make(map[int]*task), clients: make(map[*conn]struct{}), over: make(chan struct{}),
 	}
 	s.system = devpts.NewSystem(devpts.Config{Generation: cfg.Generation, Tap: s.tap})

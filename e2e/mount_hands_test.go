@@ -207,13 +207,20 @@ func TestMountCalled(t *testing.T) {
 	for what, args := range map[string][]string{
 		`name "vm" is taken`: {"mount", "-o", "name=vm", "lxcpts", publicDir(t)},
 		`name ".."`:          {"mount", "--name", "..", "lxcpts", publicDir(t)},
-		`for a new mount`:    {"mount", "-o", "remount,name=x", "lxcpts", dir},
+		`called "vm"`:        {"mount", "-o", "remount,name=x", "lxcpts", dir},
+		`first mount says`:   {"mount", "-o", "remount,record=/nowhere", "lxcpts", dir},
+		`how much history`:   {"mount", "-o", "remount,history=2M", "lxcpts", dir},
 		`--record DIR`:       {"mount", "--record-input", "lxcpts", publicDir(t)},
 		`history`:            {"mount", "-o", "history=much", "lxcpts", publicDir(t)},
 	} {
 		if out := r.run(args...); out.code == 0 || !strings.Contains(out.stderr, what) {
 			t.Errorf("%q: %+v, want %s", args, out, what)
 		}
+	}
+	// As mount -o remount does where fstab names them.
+	r.must("mount", "-o", "remount,name=vm,history=1M,ptmxmode=0640", "lxcpts", dir)
+	if got := r.mountedAt(dir); !strings.Contains(got.options, "ptmxmode=640") {
+		t.Errorf("remounted: %+v", got)
 	}
 	one := r.mountDir("--generation", "multiple", "--name", "first")
 	two := r.mountDir("--generation", "multiple") // the same instance

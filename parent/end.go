@@ -27,11 +27,7 @@ var ErrStays = errors.New("its server does not end it")
 // namespace is not, and the error is ErrStays. Without a living namespace of that
 // name the error wraps fs.ErrNotExist.
 func (p *Parent) End(ctx context.Context, name string) (killed bool, err error) {
-	entry, err := p.dir.Entry(name)
-	if err != nil {
-		return false, err
-	}
-	server, err := p.findServer(name)
+	server, entry, err := p.findServer(name)
 	if err != nil {
 		return false, err
 	}
@@ -43,9 +39,12 @@ func (p *Parent) End(ctx context.Context, name string) (killed bool, err error) 
 	if err := rundir.Detach(entry.Mounts()); err != nil {
 		return false, err
 	}
+	ended, err := server.awaitEnd(ctx, entry)
 	switch {
-	case server.awaitEnd(ctx, entry):
+	case ended:
 		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("end %q: %w", name, err)
 	case entry.Shared():
 		return false, fmt.Errorf("end %q: %w", name, ErrStays)
 	}
@@ -66,21 +65,28 @@ func (p *Parent) askToEnd(ctx context.Context, name string) error {
 
 // awaitEnd waits until the namespace of entry, which s serves, has ended, and tells
 // whether it has: with its server, or, where that does other things too, with its entry.
-func (s *process) awaitEnd(ctx context.Context, entry *rundir.Entry) bool {
+// The error says why it could not wait for that; there is none when ctx is done.
+func (s *process) awaitEnd(ctx context.Context, entry *rundir.Entry) (ended bool, err error) {
 	if !entry.Shared() {
-		return s.wait(ctx)
+		return s.wait(ctx), nil
 	}
-	ctx, ended := context.WithCancel(ctx)
-	defer ended()
+	both, over := context.WithCancel(ctx)
+	defer over()
 	var died bool
 	var waiting sync.WaitGroup
-	waiting.Go(func() { // ends with ctx
-		if died = s.wait(ctx); died {
-			ended()
+	waiting.Go(func() { // ends with both
+		if died = s.wait(both); died {
+			over()
 		}
 	})
-	removed := entry.AwaitRemoval(ctx) == nil
-	ended()
+	err = entry.AwaitRemoval(both)
+	over()
 	waiting.Wait()
-	return removed || died
+	switch {
+	case err == nil || died:
+		return true, nil
+	case ctx.Err() != nil:
+		return false, nil
+	}
+	return false, err
 }

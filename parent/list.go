@@ -66,16 +66,13 @@ func (p *Parent) ask(ctx context.Context, name string) *Listed {
 
 // ended waits until a namespace that was ending has ended.
 func (p *Parent) ended(ctx context.Context, name string) bool {
-	entry, err := p.dir.Entry(name)
-	if err != nil {
-		return errors.Is(err, fs.ErrNotExist)
-	}
-	server, err := p.findServer(name)
+	server, entry, err := p.findServer(name)
 	if err != nil {
 		return errors.Is(err, fs.ErrNotExist)
 	}
 	defer server.Close()
-	return server.awaitEnd(ctx, entry)
+	over, _ := server.awaitEnd(ctx, entry) // what it cannot tell it has not seen
+	return over
 }
 
 func (p *Parent) stateOf(ctx context.Context, name string) (server.State, error) {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ptsns/ptsns/rundir"
 )
 
 // process is a process by an fd, which never comes to mean another one.
@@ -18,24 +20,25 @@ type process struct {
 	raw   syscall.RawConn
 }
 
-// findServer finds the server of a living namespace.
-func (p *Parent) findServer(name string) (*process, error) {
+// findServer finds the server of a living namespace, and the namespace's entry, which says
+// whether that process may be ended for it: they were read in one.
+func (p *Parent) findServer(name string) (*process, *rundir.Entry, error) {
 	entry, err := p.dir.Entry(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	pid := entry.ServerPID()
 	if pid == 0 {
-		return nil, fmt.Errorf("namespace %q is still being made", name)
+		return nil, nil, fmt.Errorf("namespace %q is still being made", name)
 	}
 	server, err := openProcess(pid)
 	if err == unix.ESRCH { // it has just ended, or something is wrong
 		if _, err := p.dir.Entry(name); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find the server of %q: %w", name, os.NewSyscallError("pidfd_open", err))
+		return nil, nil, fmt.Errorf("find the server of %q: %w", name, os.NewSyscallError("pidfd_open", err))
 	}
 	// The namespace lives and its server has that pid, so the fd means the server.
 	again, err := p.dir.Entry(name)
@@ -44,9 +47,9 @@ func (p *Parent) findServer(name string) (*process, error) {
 	}
 	if err != nil {
 		server.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	return server, nil
+	return server, again, nil
 }
 
 func openProcess(pid int) (*process, error) {

@@ -179,3 +179,42 @@ func TestEndStays(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What tells whether a server may be killed was read with who it is: an entry from before a
+// program published it says neither.
+func TestFindServerShared(t *testing.T) {
+	p := open(t)
+	publish(t, p, server.VirtualConfig{Name: "mine"})
+	s, entry, err := p.findServer("mine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if !entry.Shared() || entry.ServerPID() != os.Getpid() {
+		t.Errorf("shared %v, by %d", entry.Shared(), entry.ServerPID())
+	}
+}
+
+// Who cannot be told of an end does not say that there is none.
+func TestAwaitEndFails(t *testing.T) {
+	p := open(t)
+	pub, _ := publish(t, p, server.VirtualConfig{Name: "mine"})
+	s, entry, err := p.findServer("mine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	aside := entry.Path() + ".aside"
+	if err := errors.Join(os.Rename(entry.Path(), aside), os.WriteFile(entry.Path(), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if ended, err := s.awaitEnd(t.Context(), entry); ended || !errors.Is(err, syscall.ENOTDIR) {
+		t.Errorf("awaitEnd = %v, %v", ended, err)
+	}
+	if err := errors.Join(os.Remove(entry.Path()), os.Rename(aside, entry.Path()), pub.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if ended, err := s.awaitEnd(t.Context(), entry); !ended || err != nil {
+		t.Errorf("after the end: %v, %v", ended, err)
+	}
+}

@@ -28,7 +28,7 @@ type State struct {
 	InitPID   int        `json:"init_pid"` // the first program; 0 before and after it
 	Options   string     `json:"options"`  // as /proc/mounts shows them
 	Ptmx      string     `json:"ptmx"`     // "tap", "symlink", "bind"
-	Path      string     `json:"path"`     // the instance, as the parent finds it
+	Path      string     `json:"path"`     // the instance, as the parent finds it; "" where no file system has it
 	Created   time.Time  `json:"created"`
 	Refused   uint64     `json:"refused"`  // opens of ptmx that failed for want of room (ENOSPC)
 	BytesIn   uint64     `json:"bytes_in"` // of all terminals that ever passed through, as in Terminal

@@ -79,11 +79,10 @@ func NewVirtual(cfg VirtualConfig) (*Virtual, error) {
 	v := &Virtual{cfg: cfg, created: time.Now(), serial: newSerial(), done: make(chan struct{}),
 		recordings: &recordings{name: cfg.Name, all: RecordSpec{Input: cfg.RecordInput, V2: cfg.RecordV2}}}
 	if cfg.RecordDir != "" {
-		root, err := openAs(cfg.RecordAsker, cfg.RecordDir)
-		if err != nil {
+		var err error
+		if v.recordings.dir, err = openDirAs(cfg.RecordAsker, cfg.RecordDir); err != nil {
 			return nil, err
 		}
-		v.recordings.dir = recorder.DirIn(root, cfg.RecordDir)
 	}
 	v.hub = hub.New(hub.Options{Ended: func() {}, History: cfg.History, Record: v.recordings.recordNew})
 	v.recordings.events = v.hub.Events()
@@ -207,6 +206,19 @@ func (v *Virtual) Record(t *hub.Terminal, spec RecordSpec) error {
 		defer dir.Close()
 		return recorder.NewIn(dir, filepath.Base(spec.File), spec.File, h, o)
 	})
+}
+
+// openDirAs opens the directory for recordings that path is to the process pid, 0 for this
+// one. To another it is absolute.
+func openDirAs(pid int, path string) (*recorder.Dir, error) {
+	if pid == 0 {
+		return recorder.OpenDir(path)
+	}
+	root, err := openAs(pid, path)
+	if err != nil {
+		return nil, err
+	}
+	return recorder.DirIn(root, path), nil
 }
 
 // openAs opens the directory that path is to the process pid, 0 for this one.

@@ -153,6 +153,12 @@ func TestPathOf(t *testing.T) {
 	if _, err := pathOf(s, 0); !errors.Is(err, server.ErrNoTerminal) || err.Error() != "vs1/0: no such terminal" {
 		t.Errorf("pathOf(0): %v", err)
 	}
+	s.Path = "" // of a program's own
+	for _, index := range []int{-1, 2} {
+		if got, err := pathOf(s, index); err == nil || err.Error() != "vs1: its terminals are in no file system" {
+			t.Errorf("pathOf(%d) without a file system = %q, %v", index, got, err)
+		}
+	}
 }
 
 func TestLsTable(t *testing.T) {
@@ -162,10 +168,14 @@ func TestLsTable(t *testing.T) {
 			Terminals: []server.Terminal{{ID: "vs1/0", UID: 0, GID: 5, Mode: "0620", Rows: 24, Cols: 80,
 				Opener: server.Proc{PID: 10, Comm: "ptsns"}, Foreground: server.Proc{PID: 11, Comm: "e\x1bvil\n"},
 				Viewers: []hub.ViewerInfo{{ID: 1}}, BytesIn: 3, BytesOut: 456789, Created: created}}}},
+		{State: server.State{Name: "vs2", Kind: "virtual", Ptmx: "tap", ServerPID: 12, Path: "/a\x1b\nb", Created: created}},
+		{State: server.State{Name: "own", Kind: "virtual", Ptmx: "tap", ServerPID: 13, Created: created}},
 		{State: server.State{Name: "broken"}, Error: "its server does not answer"},
 	}
 	want := `NAME    KIND    PTMX  TERMINALS  SERVER  INIT  CREATED              PATH
 vs1     kernel  tap   1          10      11    2026-05-01 12:00:00  /run/ptsns/vs1/pts
+vs2     virtual  tap   0     12      -     2026-05-01 12:00:00  /a??b
+own     virtual  tap   0     13      -     2026-05-01 12:00:00  -
 broken  -       -     -          -       -     -                    its server does not answer
 
 TERMINAL  SIZE   OWNER  MODE  OPENER     FOREGROUND    VIEWERS  IN  OUT     CREATED

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -75,7 +76,7 @@ func showTable(w io.Writer, list []parent.Listed) error {
 		}
 		terminals = terminals || len(l.Terminals) > 0
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\n", l.Name, l.Kind, l.Ptmx,
-			len(l.Terminals), l.ServerPID, pidOrDash(l.InitPID), when(l.Created), l.Path)
+			len(l.Terminals), l.ServerPID, pidOrDash(l.InitPID), when(l.Created), printable(cmp.Or(l.Path, "-")))
 	}
 	if terminals {
 		fmt.Fprintln(t) // a line without cells ends the columns of the first table

@@ -23,7 +23,9 @@ it makes ` + "`mount -t ptsns -o newinstance,ptmxmode=0666 lxcpts /mnt`" + ` wor
 DIR is mounted; umount unmounts it. Without arguments it lists what is mounted.
 
 The instance is a namespace to the parent: ptsns ls lists its terminals, and attach, record
-and the like take them, by NAME (default: the first of vs1, vs2, ... that is free).
+and the like take them, by NAME (default: the first of vs1, vs2, ... that is free). Its name,
+its history and its recordings are those of its first mount: a remount, or one more mount of
+it, may name them and not change them.
 
 OPTS are those of mount -t devpts -o, and remount, generation=G, system=NAME, name=NAME,
 history=BYTES, record=DIR and task=PID. What they do is what they did in Linux of that generation:
@@ -79,7 +81,7 @@ func newMountCommand() *cobra.Command {
 	flags.StringVar(&f.generation, "generation", "", "behave as Linux of generation `G`: always, multiple, legacy, cloned (default always)")
 	flags.StringVar(&f.system, "system", "", "mount an instance of the system `NAME` (default the generation's name)")
 	flags.StringVar(&f.name, "name", "", "call the instance `NAME` in ptsns ls and the like (default the first free of vs1, vs2, ...)")
-	flags.StringVar(&f.history, "history", "1M", "keep so many `BYTES` of output, and of scrollback, of each terminal (K, M, G; 0 is no scrollback)")
+	flags.StringVar(&f.history, "history", "", "keep so many `BYTES` of output, and of scrollback, of each terminal (K, M, G; 0 is no scrollback; default 1M)")
 	flags.StringVar(&f.record, "record", "", "record every terminal into a file of its own in `DIR`, as asciicast v3")
 	flags.BoolVar(&f.input, "record-input", false, "RECORD WHAT IS TYPED, too, unless the terminal does not echo it")
 	flags.BoolVar(&f.v2, "record-v2", false, "record as asciicast v2")
@@ -240,7 +242,7 @@ func (j *mountJob) doRemount(ctx context.Context, systems *rundir.Dir, stderr io
 			if m.Device != device {
 				continue
 			}
-			warnings, err := client.Remount(ctx, device, j.request.Options, j.merge)
+			warnings, err := client.Remount(ctx, device, j.request)
 			for _, w := range warnings {
 				fmt.Fprintf(stderr, "ptsns: mount: warning: %s\n", printable(w))
 			}

@@ -18,7 +18,6 @@ type mountJob struct {
 	system      string
 	named       bool // the system was named
 	remount     bool
-	merge       bool // of a remount: add the options to those in force
 	request     devptsd.Request
 }
 
@@ -33,7 +32,11 @@ func (f *mountFlags) job(args []string) (mountJob, error) {
 		return j, usageError{err}
 	}
 	if given.record != "" {
-		dir, err := recordDir(given.record)
+		makeDir := recordDir
+		if j.remount {
+			makeDir = filepath.Abs // it is there, if it is that of the mount
+		}
+		dir, err := makeDir(given.record)
 		if err != nil {
 			return j, err
 		}
@@ -67,7 +70,7 @@ func (f *mountFlags) takeOptions(j *mountJob) (err error) {
 			f.system = value
 		case "user_id", "group_id", "allow_other", "max_read":
 			// mount -o remount,OPTS DIR adds OPTS to what /proc/mounts shows, which of ours are FUSE's alone.
-			j.merge = true
+			j.request.Merge = true
 		case "name":
 			f.name = value
 		case "history":
@@ -105,15 +108,12 @@ func (f *mountFlags) check(j *mountJob) (err error) {
 			return err
 		}
 	}
-	if f.history != "" { // of mount(8), which does not set the flags' defaults
+	if f.history != "" {
 		if j.request.History, err = parseHistory(f.history); err != nil {
 			return usagef("history: %w", err)
 		}
 	}
-	switch {
-	case j.remount && (f.name != "" || f.record != ""):
-		return usagef("name= and record= are for a new mount, which keeps them")
-	case f.record == "" && (f.input || f.v2):
+	if f.record == "" && (f.input || f.v2) {
 		return usagef("--record-input and --record-v2 say how --record DIR records")
 	}
 	j.request.Source, j.request.Generation, j.request.Name = j.source, j.generation, f.name

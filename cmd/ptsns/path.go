@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/ptsns/ptsns/control"
@@ -41,15 +43,19 @@ func newPathCommand() *cobra.Command {
 	}
 }
 
+// errNoPath is of terminals that a program has in itself.
+var errNoPath = errors.New("its terminals are in no file system")
+
 // pathOf is the path of the instance, for -1, or of one of its terminals.
 func pathOf(s server.State, index int) (string, error) {
-	if index < 0 {
+	there := func(t server.Terminal) bool { return t.Index == index }
+	switch {
+	case index >= 0 && !slices.ContainsFunc(s.Terminals, there):
+		return "", fmt.Errorf("%v: %w", pts.ID{Namespace: s.Name, Index: index}, server.ErrNoTerminal)
+	case s.Path == "":
+		return "", fmt.Errorf("%s: %w", s.Name, errNoPath)
+	case index < 0:
 		return s.Path, nil
 	}
-	for _, t := range s.Terminals {
-		if t.Index == index {
-			return s.Path + "/" + strconv.Itoa(index), nil
-		}
-	}
-	return "", fmt.Errorf("%v: %w", pts.ID{Namespace: s.Name, Index: index}, server.ErrNoTerminal)
+	return s.Path + "/" + strconv.Itoa(index), nil
 }

@@ -140,7 +140,7 @@ type fuseMount struct {
 }
 
 func (m *fuseMount) Remount(options string) error {
-	_, err := m.client.Remount(context.Background(), m.device, options, false)
+	_, err := m.client.Remount(context.Background(), m.device, devptsd.Request{Options: options})
 	return numbered(err)
 }
 
