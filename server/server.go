@@ -80,7 +80,7 @@ type Namespace struct {
 	refused    atomic.Uint64 // opens of ptmx that failed for want of room
 
 	opening sync.RWMutex // held (read) from the making of a node until the hub knows its terminal; hub locks come after it
-	naming  sync.Mutex   // held while an opener is named; hub locks come after it
+	openers namer
 
 	mu        sync.Mutex
 	processes map[*hub.Terminal]*Process // guarded by mu; programs that have not ended

@@ -3,8 +3,6 @@
 package server
 
 import (
-	"sync"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/hub"
@@ -24,20 +22,10 @@ func (p tap) OpenPtmx(c pts.Caller, flags int) (pts.End, error) {
 		return nil, err
 	}
 	t := p.n.hub.Tap(ptm, ptm.Index(), hub.Opener{PID: c.PID()})
-	go nameOpener(t, &p.n.naming) // asking /proc takes longer than opening
+	p.n.openers.name(t)
 	return t, nil
 }
 
 func (p tap) Stat() (unix.Stat_t, error) { return p.n.instance.Stat() }
 func (p tap) Chmod(mode uint32) error    { return p.n.instance.Chmod(mode) }
 func (p tap) Chown(uid, gid int) error   { return p.n.instance.Chown(uid, gid) }
-
-// nameOpener finds the process that the opener, a thread, belongs to. One at a time asks,
-// which is who has naming: each would hold a thread of ours while it does.
-func nameOpener(t *hub.Terminal, naming *sync.Mutex) {
-	naming.Lock()
-	defer naming.Unlock()
-	if s, err := procfs.ReadStatus(t.Opener().PID); err == nil {
-		t.SetOpener(hub.Opener{PID: s.TGID, Comm: s.Comm})
-	}
-}

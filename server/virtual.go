@@ -68,10 +68,10 @@ type Virtual struct {
 	recordings *recordings
 	refused    atomic.Uint64
 
-	naming sync.Mutex    // held while an opener is named
-	end    sync.Once     // calls cfg.End
-	close  sync.Once     // the end
-	done   chan struct{} // closed at the end
+	openers namer
+	end     sync.Once     // calls cfg.End
+	close   sync.Once     // the end
+	done    chan struct{} // closed at the end
 }
 
 // NewVirtual makes a namespace without terminals. Its user ends it with Close.
@@ -102,7 +102,7 @@ func (v *Virtual) Tap(c pts.Caller, index int, ptm pts.Starter) pts.Starter {
 	}
 	t, tapped := v.hub.TapStarter(ptm, index, opener)
 	if v.cfg.Processes {
-		go nameOpener(t, &v.naming) // asking /proc takes longer than opening
+		v.openers.name(t)
 	}
 	return tapped
 }
