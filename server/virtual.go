@@ -94,8 +94,13 @@ func NewVirtual(cfg VirtualConfig) (*Virtual, error) {
 func (v *Virtual) Hub() *hub.Hub { return v.hub }
 
 // Tap adds a terminal that c opens, and returns what takes the place of its ptm for c; it
-// is what devpts.Config's Tap is for. nil is this process.
+// is what devpts.Config's Tap is for. nil is this process. After Close that is ptm itself.
 func (v *Virtual) Tap(c pts.Caller, index int, ptm pts.Starter) pts.Starter {
+	select {
+	case <-v.done:
+		return ptm // nobody would see it
+	default:
+	}
 	opener := hub.Opener{PID: os.Getpid()}
 	if c != nil {
 		opener.PID = c.PID()
