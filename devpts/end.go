@@ -86,7 +86,7 @@ func (e *end) Close() error {
 func (e *end) StartRead(c pts.Caller, p []byte, done func(n int, err error)) pts.Pending {
 	if e.access == oWronly {
 		done(0, pts.EBADF)
-		return over{}
+		return pts.Over{}
 	}
 	return e.Starter.StartRead(c, p, func(n int, err error) {
 		if n > 0 {
@@ -99,7 +99,7 @@ func (e *end) StartRead(c pts.Caller, p []byte, done func(n int, err error)) pts
 func (e *end) StartWrite(c pts.Caller, p []byte, done func(n int, err error)) pts.Pending {
 	if e.access == oRdonly {
 		done(0, pts.EBADF)
-		return over{}
+		return pts.Over{}
 	}
 	return e.Starter.StartWrite(c, p, func(n int, err error) {
 		if n > 0 {
@@ -108,11 +108,6 @@ func (e *end) StartWrite(c pts.Caller, p []byte, done func(n int, err error)) pt
 		done(n, err)
 	})
 }
-
-// over is a read or write that is.
-type over struct{}
-
-func (over) Interrupt() {}
 
 // Opened is what is known of an end of this package.
 type Opened struct {

@@ -17,12 +17,12 @@ type starting struct{ pts.End }
 
 func (starting) StartRead(_ pts.Caller, _ []byte, done func(int, error)) pts.Pending {
 	done(1, nil)
-	return over{}
+	return pts.Over{}
 }
 
 func (starting) StartWrite(_ pts.Caller, _ []byte, done func(int, error)) pts.Pending {
 	done(1, nil)
-	return over{}
+	return pts.Over{}
 }
 
 // Started reads and writes keep the times too, and what an end was not opened for they do

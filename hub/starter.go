@@ -33,7 +33,7 @@ func (s starter) StartWrite(c pts.Caller, p []byte, done func(n int, err error))
 	if s.drops() {
 		s.dropped.Add(uint64(len(p)))
 		done(len(p), nil)
-		return nothingPending{}
+		return pts.Over{}
 	}
 	w := &startedWrite{note: s.beginWrite()}
 	pending := s.end.StartWrite(c, p, func(n int, err error) {
@@ -94,8 +94,3 @@ func (w *startedWrite) end() (taken bool) {
 	}
 	return taken
 }
-
-// nothingPending is a write that is over.
-type nothingPending struct{}
-
-func (nothingPending) Interrupt() {}

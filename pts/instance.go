@@ -57,3 +57,9 @@ type Pending interface {
 	// called, or is being called, when it returns.
 	Interrupt()
 }
+
+// Over is a Pending that is over already.
+type Over struct{}
+
+// Interrupt does nothing.
+func (Over) Interrupt() {}
