@@ -18,7 +18,6 @@ import (
 // Published is a namespace of virtual terminals of this process that others find.
 type Published struct {
 	*server.Virtual
-	name  string
 	entry *rundir.Entry
 	ended chan struct{} // closed when nothing is left of it
 	err   error         // immutable once ended is closed
@@ -55,7 +54,7 @@ func (p *Parent) Publish(cfg server.VirtualConfig) (_ *Published, err error) {
 		v.Close()
 		return nil, err
 	}
-	pub := &Published{Virtual: v, name: cfg.Name, entry: entry, ended: make(chan struct{})}
+	pub := &Published{Virtual: v, entry: entry, ended: make(chan struct{})}
 	stopLogging := func() {}
 	if cfg.Log != nil {
 		stopLogging = startEventLog(v.Events(), cfg.Log.With("namespace", cfg.Name))
@@ -74,7 +73,7 @@ func (p *Parent) Publish(cfg server.VirtualConfig) (_ *Published, err error) {
 }
 
 // Name is the namespace's name.
-func (p *Published) Name() string { return p.name }
+func (p *Published) Name() string { return p.entry.Name() }
 
 // SetMounts notes the device numbers ("MAJOR:MINOR" as in mountinfo) of FUSE mounts that
 // show the namespace, for those who end it.

@@ -34,7 +34,7 @@ type recordings struct {
 	name   string        // of the namespace; immutable, like what follows
 	events *hub.Events   //
 	dir    *recorder.Dir // nil unless every terminal is recorded
-	all    RecordSpec    // how, then
+	all    RecordSpec    // how, then; File is the directory
 	group  recorder.Group
 
 	mu    sync.Mutex
@@ -45,6 +45,22 @@ type recordings struct {
 type recording struct {
 	stop func()
 	r    *recorder.Recorder
+}
+
+// recordedHub makes the hub of a namespace, and what records its terminals: all of them, if
+// all.File is a directory.
+func recordedHub(name string, all RecordSpec, o hub.Options) (*hub.Hub, *recordings, error) {
+	rs := &recordings{name: name, all: all}
+	if all.File != "" {
+		var err error
+		if rs.dir, err = openDirAs(all.Asker, all.File); err != nil {
+			return nil, nil, err
+		}
+	}
+	o.Record = rs.recordNew
+	h := hub.New(o)
+	rs.events = h.Events()
+	return h, rs, nil
 }
 
 // recordNew makes the recorder of a new terminal, nil when not all are recorded.

@@ -31,7 +31,6 @@ import (
 	"github.com/ptsns/ptsns/hub"
 	"github.com/ptsns/ptsns/kpts"
 	"github.com/ptsns/ptsns/nsexec"
-	"github.com/ptsns/ptsns/recorder"
 	"github.com/ptsns/ptsns/rundir"
 )
 
@@ -100,14 +99,11 @@ type Namespace struct {
 func New(cfg Config, entry *rundir.Entry) (_ *Namespace, err error) {
 	n := &Namespace{cfg: cfg, entry: entry, created: time.Now(), serial: newSerial(), changed: make(chan struct{}, 1),
 		processes: make(map[*hub.Terminal]*Process), end: make(chan struct{}), done: make(chan struct{})}
-	n.recordings = &recordings{name: cfg.Name, all: RecordSpec{Input: cfg.RecordInput, V2: cfg.RecordV2}}
-	if cfg.RecordDir != "" {
-		if n.recordings.dir, err = recorder.OpenDir(cfg.RecordDir); err != nil {
-			return nil, err
-		}
+	all := RecordSpec{File: cfg.RecordDir, Input: cfg.RecordInput, V2: cfg.RecordV2}
+	n.hub, n.recordings, err = recordedHub(cfg.Name, all, hub.Options{Ended: n.look, History: cfg.History})
+	if err != nil {
+		return nil, err
 	}
-	n.hub = hub.New(hub.Options{Ended: n.look, History: cfg.History, Record: n.recordings.recordNew})
-	n.recordings.events = n.hub.Events()
 	n.sup, err = nsexec.Start(nsexec.Config{
 		Name: cfg.Name, Marker: entry.Marker(), Options: cfg.Options, SharePts: cfg.SharePts,
 		Ptmx: nsexec.Ptmx(cfg.Ptmx), Root: cfg.Root, PIDNS: cfg.PidNS, UserNS: os.Geteuid() != 0,

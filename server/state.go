@@ -97,8 +97,7 @@ func (n *Namespace) State() State {
 			o := others[node.Index]
 			row.Opener, row.Foreground = o.opener, o.foreground
 		} else {
-			describe(&row, t, procfs.Comm)
-			row.Serial = n.Serial(t)
+			n.describe(&row, t, procfs.Comm)
 		}
 		s.Terminals = append(s.Terminals, row)
 	}
@@ -127,7 +126,8 @@ func newRow(namespace string, node pts.Info) Terminal {
 
 // describe adds what is known of a terminal that passes through us. comm names processes,
 // "" is not known.
-func describe(row *Terminal, t *hub.Terminal, comm func(pid int) string) {
+func (s serial) describe(row *Terminal, t *hub.Terminal, comm func(pid int) string) {
+	row.Serial = s.Serial(t)
 	rows, cols := t.Size()
 	row.Rows, row.Cols = int(rows), int(cols)
 	counts := t.Counts()

@@ -5,7 +5,6 @@ package server
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"iter"
 	"log/slog"
 	"os"
@@ -14,8 +13,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/cast"
 	"github.com/ptsns/ptsns/hub"
@@ -76,16 +73,13 @@ type Virtual struct {
 
 // NewVirtual makes a namespace without terminals. Its user ends it with Close.
 func NewVirtual(cfg VirtualConfig) (*Virtual, error) {
-	v := &Virtual{cfg: cfg, created: time.Now(), serial: newSerial(), done: make(chan struct{}),
-		recordings: &recordings{name: cfg.Name, all: RecordSpec{Input: cfg.RecordInput, V2: cfg.RecordV2}}}
-	if cfg.RecordDir != "" {
-		var err error
-		if v.recordings.dir, err = openDirAs(cfg.RecordAsker, cfg.RecordDir); err != nil {
-			return nil, err
-		}
+	v := &Virtual{cfg: cfg, created: time.Now(), serial: newSerial(), done: make(chan struct{})}
+	all := RecordSpec{File: cfg.RecordDir, Input: cfg.RecordInput, V2: cfg.RecordV2, Asker: cfg.RecordAsker}
+	var err error
+	v.hub, v.recordings, err = recordedHub(cfg.Name, all, hub.Options{Ended: func() {}, History: cfg.History})
+	if err != nil {
+		return nil, err
 	}
-	v.hub = hub.New(hub.Options{Ended: func() {}, History: cfg.History, Record: v.recordings.recordNew})
-	v.recordings.events = v.hub.Events()
 	return v, nil
 }
 
@@ -137,8 +131,7 @@ func (v *Virtual) State() State {
 	for info := range v.infos() {
 		row := newRow(v.cfg.Name, info)
 		if t := passing[info.Index]; t != nil {
-			describe(&row, t, comm)
-			row.Serial = v.Serial(t)
+			v.describe(&row, t, comm)
 		}
 		s.Terminals = append(s.Terminals, row)
 	}
@@ -211,37 +204,6 @@ func (v *Virtual) Record(t *hub.Terminal, spec RecordSpec) error {
 		defer dir.Close()
 		return recorder.NewIn(dir, filepath.Base(spec.File), spec.File, h, o)
 	})
-}
-
-// openDirAs opens the directory for recordings that path is to the process pid, 0 for this
-// one. To another it is absolute.
-func openDirAs(pid int, path string) (*recorder.Dir, error) {
-	if pid == 0 {
-		return recorder.OpenDir(path)
-	}
-	root, err := openAs(pid, path)
-	if err != nil {
-		return nil, err
-	}
-	return recorder.DirIn(root, path), nil
-}
-
-// openAs opens the directory that path is to the process pid, 0 for this one.
-func openAs(pid int, path string) (*os.Root, error) {
-	if pid == 0 {
-		return os.OpenRoot(path)
-	}
-	root, err := unix.Open(fmt.Sprintf("/proc/%d/root", pid), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, &os.PathError{Op: "open the root directory of who asks, for", Path: path, Err: err}
-	}
-	defer unix.Close(root)
-	dir, err := unix.Openat2(root, path, &unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT})
-	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: path, Err: err}
-	}
-	defer unix.Close(dir)
-	return os.OpenRoot(fmt.Sprintf("/proc/self/fd/%d", dir))
 }
 
 // StopRecord is a Namespace's.
