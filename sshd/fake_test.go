@@ -203,6 +203,17 @@ func (d *door) login(user string, signer ssh.Signer) (*ssh.Client, error) {
 	return c, err
 }
 
+// loginOver logs in to vs1 on a connection, which is closed when that fails.
+func (d *door) loginOver(nc net.Conn) (*ssh.Client, error) {
+	cc, chans, reqs, err := ssh.NewClientConn(nc, "door", &ssh.ClientConfig{
+		User: "vs1", Auth: []ssh.AuthMethod{ssh.PublicKeys(d.signer)}, HostKeyCallback: ssh.FixedHostKey(d.s.cfg.HostKey.PublicKey())})
+	if err != nil {
+		_ = nc.Close()
+		return nil, err
+	}
+	return ssh.NewClient(cc, chans, reqs), nil
+}
+
 // person is somebody at a client, and what they see.
 type person struct {
 	t    *testing.T

@@ -238,6 +238,10 @@ type stalling struct {
 	once    sync.Once
 }
 
+func newStalling(nc net.Conn) *stalling {
+	return &stalling{Conn: nc, stalled: make(chan struct{}), closed: make(chan struct{})}
+}
+
 func (s *stalling) Read(p []byte) (int, error) {
 	n, err := s.Conn.Read(p)
 	select {
@@ -258,13 +262,11 @@ func (s *stalling) Close() error {
 // after a while, and its terminal is left.
 func TestKeepAlive(t *testing.T) {
 	inMemory(t, func(t *testing.T, d *door, l *pipeListener) {
-		nc := &stalling{Conn: l.dial(), stalled: make(chan struct{}), closed: make(chan struct{})}
-		cc, chans, reqs, err := ssh.NewClientConn(nc, "door", &ssh.ClientConfig{
-			User: "vs1", Auth: []ssh.AuthMethod{ssh.PublicKeys(d.signer)}, HostKeyCallback: ssh.FixedHostKey(d.s.cfg.HostKey.PublicKey())})
+		nc := newStalling(l.dial())
+		c, err := d.loginOver(nc)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := ssh.NewClient(cc, chans, reqs)
 		defer c.Close()
 		s := newFakeStream(0)
 		d.ns.streams <- s

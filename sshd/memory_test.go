@@ -61,15 +61,11 @@ func (l *pipeListener) greeted(addr string) (net.Conn, bool) {
 
 // loginBy logs in from an address; when it returns the door has counted that.
 func (d *door) loginBy(l *pipeListener, addr string) (*ssh.Client, error) {
-	nc := l.dialFrom(addr)
-	cc, chans, reqs, err := ssh.NewClientConn(nc, "door", &ssh.ClientConfig{
-		User: "vs1", Auth: []ssh.AuthMethod{ssh.PublicKeys(d.signer)}, HostKeyCallback: ssh.FixedHostKey(d.s.cfg.HostKey.PublicKey())})
-	if err != nil {
-		_ = nc.Close()
-		return nil, err
+	c, err := d.loginOver(l.dialFrom(addr))
+	if err == nil {
+		synctest.Wait()
 	}
-	synctest.Wait()
-	return ssh.NewClient(cc, chans, reqs), nil
+	return c, err
 }
 
 // buffered is a connection with room for what is written.

@@ -6,7 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"golang.org/x/crypto/ssh"
 	"golang.org/x/sys/unix"
 
 	"github.com/ptsns/ptsns/control"
@@ -83,13 +82,11 @@ func TestStalledOwner(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nc := &stalling{Conn: tcp, stalled: make(chan struct{}), closed: make(chan struct{})}
-	cc, chans, reqs, err := ssh.NewClientConn(nc, "door", &ssh.ClientConfig{
-		User: "vs1", Auth: []ssh.AuthMethod{ssh.PublicKeys(d.signer)}, HostKeyCallback: ssh.FixedHostKey(d.s.cfg.HostKey.PublicKey())})
+	nc := newStalling(tcp)
+	c, err := d.loginOver(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := ssh.NewClient(cc, chans, reqs)
 	defer c.Close()
 	s := newFakeStream(0)
 	d.ns.streams <- s
