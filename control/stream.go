@@ -222,7 +222,7 @@ func (s *Stream) send(kind byte, payload ...byte) error {
 	return err
 }
 
-// goneOr says that the server has gone where the error of a read means that.
+// goneOr says that the server has gone where the error of a read or a write means that.
 func goneOr(err error) error {
 	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
 		if errors.Is(err, end) {
